@@ -1,0 +1,49 @@
+"""Conversations: the opaque key of one person's end of one channel, and the way back to its address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from accounts.crypto import Vault
+from accounts.tables import Conversation
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a conversation happens: the channel, our end of it, and the person's."""
+
+    channel: str
+    account: str
+    address: str
+
+
+def remember(session: Session, vault: Vault, place: Place, now: datetime) -> str:
+    """The key of the conversation at `place`, which is stored where it is new."""
+    key = vault.conversation_key(place.channel, place.address)
+    if session.get(Conversation, key) is None:
+        session.add(
+            Conversation(
+                key=key,
+                channel=place.channel,
+                account=place.account,
+                address=vault.seal(place.address, _context(key)),
+                created_at=now,
+            )
+        )
+        session.flush()
+    return key
+
+
+def place_of(session: Session, vault: Vault, key: str) -> Place:
+    """Where the conversation `key` happens. It must exist."""
+    row = session.get(Conversation, key)
+    if row is None:
+        raise LookupError("no such conversation")
+    return Place(row.channel, row.account, vault.open(row.address, _context(key)))
+
+
+def _context(key: str) -> str:
+    return f"conversation.address:{key}"

@@ -1,0 +1,71 @@
+"""The database of Chartline's own state: engine, sessions and migrations. SQLite by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+
+from accounts.errors import StateError
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for `url`. SQLite gets a write-ahead log, and transactions that take the write lock at once."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(url, future=True, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, future=True, connect_args={"check_same_thread": False, "timeout": 10})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = (
+        None  # pysqlite's own late BEGIN would allow two readers to become one writer too many
+    )
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to this program's schema; `StateError` where it cannot be."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    where = engine.url.render_as_string(hide_password=True)
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+    except DatabaseError as error:
+        raise StateError(
+            f"The database {where} cannot be used ({type(error.orig).__name__}): restore it from a backup, or move "
+            "the file away to start with an empty one"
+        ) from error
+    except CommandError as error:
+        raise StateError(
+            f"The database {where} is of a newer Chartline: update Chartline, or restore a backup"
+        ) from error
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One session in one transaction: committed at the end, rolled back on an error."""
+    with Session(engine, future=True, expire_on_commit=False) as session, session.begin():
+        yield session

@@ -1,0 +1,67 @@
+"""What this room reads from the environment, once, typed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+
+from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
+
+from accounts.errors import SettingsError
+
+
+class AccountsSettings(BaseSettings):
+    """Where state lives, and the portal that patients sign in at.
+
+    `secret_key` is 32 random bytes in base64. Conversation keys and the encryption of tokens hang on it: losing it
+    means that everybody signs in again and that what was encrypted cannot be read.
+    """
+
+    secret_key: SecretStr = Field(..., env="CHARTLINE_SECRET_KEY")
+    database_url: str = Field("", env="CHARTLINE_DATABASE_URL")
+    var: Path = Field(Path("var"), env="CHARTLINE_VAR")
+    public_url: str = Field("http://localhost:5005", env="CHARTLINE_PUBLIC_URL")
+    fhir_url: str = Field("http://localhost:8000/fhir", env="CHARTLINE_FHIR_URL")
+    client_id: str = Field("chartline", env="CHARTLINE_CLIENT_ID")
+    client_secret: SecretStr | None = Field(None, env="CHARTLINE_CLIENT_SECRET")
+    scopes: str = Field(
+        "launch/patient offline_access patient/*.read patient/*.write", env="CHARTLINE_SCOPES"
+    )
+    link_seconds: int = Field(600, env="CHARTLINE_LINK_SECONDS", ge=30, le=3600)
+
+    @validator("secret_key")
+    def _is_32_bytes(cls, value: SecretStr) -> SecretStr:
+        try:
+            raw = base64.b64decode(value.get_secret_value(), validate=True)
+        except binascii.Error as error:
+            raise ValueError("must be base64") from error
+        if len(raw) != 32:
+            raise ValueError("must be 32 bytes in base64")
+        return value
+
+    @validator("public_url", "fhir_url")
+    def _has_no_trailing_slash(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of Chartline's own state."""
+        return self.database_url or f"sqlite:///{self.var / 'chartline.db'}"
+
+    @property
+    def key_bytes(self) -> bytes:
+        """The 32 secret bytes."""
+        return base64.b64decode(self.secret_key.get_secret_value())
+
+
+def read_settings() -> AccountsSettings:
+    """Read the environment; `SettingsError` names the variable that is wrong."""
+    try:
+        return AccountsSettings()
+    except ValidationError as error:
+        field = str(error.errors()[0]["loc"][0])
+        variable = AccountsSettings.__fields__[field].field_info.extra["env"]
+        raise SettingsError(f"{variable}: {error.errors()[0]['msg']}") from error

@@ -1,0 +1,236 @@
+"""The only user of httpx towards the portal: FHIR R4 with the patient's own token, and its errors.
+
+PortalError
+├── PortalUnreachable      no connection
+│   └── PortalTimeout      no answer in time; a write may or may not have happened
+├── PortalUnavailable      5xx or 429
+├── PortalUnauthorized     401: the token is not accepted
+├── PortalForbidden        403: not within what the patient allowed
+├── PortalNotFound         404 or 410
+├── PortalConflict         409 or 412
+├── PortalRejected         any other 4xx: the portal does not take what was sent
+└── PortalBadAnswer        not FHIR: another content type, broken JSON, another resource than asked for
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+Resource = dict[str, Any]
+
+TIMEOUT = httpx.Timeout(3.0, connect=1.0)
+MEDIA_TYPE = "application/fhir+json"
+
+
+class PortalError(Exception):
+    """The portal did not do what was asked. `codes` are the issue codes of its OperationOutcome, never its text."""
+
+    def __init__(self, status: int | None = None, codes: tuple[str, ...] = ()) -> None:
+        super().__init__(f"status {status}" if status else type(self).__name__)
+        self.status, self.codes = status, codes
+
+
+class PortalUnreachable(PortalError):
+    """No connection to the portal."""
+
+
+class PortalTimeout(PortalUnreachable):
+    """No answer in time. After a write nobody knows whether it happened."""
+
+
+class PortalUnavailable(PortalError):
+    """The portal is there and cannot answer now (5xx, 429)."""
+
+
+class PortalUnauthorized(PortalError):
+    """The token is not accepted (401)."""
+
+
+class PortalForbidden(PortalError):
+    """The patient did not allow this, or the portal does not offer it to patients (403)."""
+
+
+class PortalNotFound(PortalError):
+    """There is no such resource (404, 410)."""
+
+
+class PortalConflict(PortalError):
+    """Another version, or several matches (409, 412)."""
+
+
+class PortalRejected(PortalError):
+    """The portal does not take what was sent (other 4xx)."""
+
+
+class PortalBadAnswer(PortalError):
+    """What came back is not the FHIR that was asked for."""
+
+
+_BY_STATUS: dict[int, type[PortalError]] = {
+    401: PortalUnauthorized,
+    403: PortalForbidden,
+    404: PortalNotFound,
+    410: PortalNotFound,
+    409: PortalConflict,
+    412: PortalConflict,
+    429: PortalUnavailable,
+}
+
+
+class PortalClient:
+    """FHIR calls of one patient. `http` is shared by the process, so that connections are kept alive."""
+
+    def __init__(self, http: httpx.AsyncClient, base_url: str, token: str) -> None:
+        self._http = http
+        self._base = base_url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}", "Accept": MEDIA_TYPE}
+
+    async def read(self, resource_type: str, resource_id: str) -> Resource:
+        """One resource by its id (https://hl7.org/fhir/R4/http.html#read)."""
+        return await self._get(f"{self._base}/{resource_type}/{resource_id}", resource_type)
+
+    async def search(self, resource_type: str, *, limit: int = 100, **params: Any) -> list[Resource]:
+        """The matches of a search and what it includes, in the server's order, over as many pages as `limit` needs.
+
+        A parameter's `__` stands for `:`, its trailing `_` is dropped, a list gives the parameter several times.
+        https://hl7.org/fhir/R4/search.html
+        """
+        found: list[Resource] = []
+        async for page in self._pages(resource_type, params):
+            found += [entry["resource"] for entry in page.get("entry", []) if _is_resource(entry)]
+            if len(found) >= limit:
+                break
+        return found
+
+    async def create(self, resource: Resource, if_none_exist: str | None = None) -> Resource:
+        """Create a resource, once: `if_none_exist` is a search query such as `identifier=system|value`.
+
+        Never retried: after `PortalTimeout` look for it with `search` before claiming anything.
+        https://hl7.org/fhir/R4/http.html#ccreate
+        """
+        headers = {"Content-Type": MEDIA_TYPE, "Prefer": "return=representation"}
+        if if_none_exist:
+            headers["If-None-Exist"] = if_none_exist
+        kind = resource["resourceType"]
+        response = await self._send("POST", f"{self._base}/{kind}", json=resource, headers=headers)
+        if response.content:
+            return _resource(response, kind)
+        return {**resource, "id": _id_of_location(response, kind)}
+
+    async def update(self, resource: Resource) -> Resource:
+        """Update a resource, only if nobody changed it since it was read (`If-Match` by its version)."""
+        kind, headers = (
+            resource["resourceType"],
+            {"Content-Type": MEDIA_TYPE, "Prefer": "return=representation"},
+        )
+        version = resource.get("meta", {}).get("versionId")
+        if version:
+            headers["If-Match"] = f'W/"{version}"'
+        url = f"{self._base}/{kind}/{resource['id']}"
+        response = await self._send("PUT", url, json=resource, headers=headers)
+        return _resource(response, kind) if response.content else resource
+
+    async def can_create(self, resource_type: str) -> bool:
+        """Whether the portal's CapabilityStatement offers `create` of this type."""
+        statement = await self._get(f"{self._base}/metadata", "CapabilityStatement")
+        offered = {
+            (resource["type"], interaction["code"])
+            for rest in statement.get("rest", [])
+            for resource in rest.get("resource", [])
+            for interaction in resource.get("interaction", [])
+        }
+        return (resource_type, "create") in offered
+
+    async def _pages(self, resource_type: str, params: dict[str, Any]) -> AsyncIterator[Resource]:
+        query = [
+            (name.rstrip("_").replace("__", ":"), value)
+            for name, values in params.items()
+            for value in (values if isinstance(values, (list, tuple)) else [values])
+        ]
+        url: str | None = f"{self._base}/{resource_type}"
+        while url:
+            page = await self._get(url, "Bundle", params=query)
+            yield page
+            url, query = self._next(page), []
+
+    def _next(self, page: Resource) -> str | None:
+        url = next((link["url"] for link in page.get("link", []) if link.get("relation") == "next"), None)
+        if url is None:
+            return None
+        absolute = httpx.URL(self._base + "/").join(url)
+        if absolute.copy_with(path="/", query=None) != httpx.URL(self._base).copy_with(path="/", query=None):
+            raise PortalBadAnswer()  # the token goes to the portal and nowhere else
+        return str(absolute)
+
+    async def _get(self, url: str, expected: str, params: Any = None) -> Resource:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type((PortalUnreachable, PortalUnavailable)),
+            stop=stop_after_attempt(3) | stop_after_delay(2),
+            wait=wait_random_exponential(multiplier=0.1, max=0.5),
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                response = await self._send("GET", url, params=params or None)
+        return _resource(response, expected)
+
+    async def _send(
+        self, method: str, url: str, headers: dict[str, str] | None = None, **kwargs: Any
+    ) -> httpx.Response:
+        try:
+            response = await self._http.request(
+                method, url, headers={**self._headers, **(headers or {})}, timeout=TIMEOUT, **kwargs
+            )
+        except httpx.TimeoutException as error:
+            raise PortalTimeout() from error
+        except httpx.HTTPError as error:
+            raise PortalUnreachable() from error
+        if response.status_code >= 400:
+            raise _error(response)
+        return response
+
+
+def _error(response: httpx.Response) -> PortalError:
+    status = response.status_code
+    kind = _BY_STATUS.get(status) or (PortalUnavailable if status >= 500 else PortalRejected)
+    return kind(status, _issue_codes(response))
+
+
+def _issue_codes(response: httpx.Response) -> tuple[str, ...]:
+    try:
+        return tuple(str(issue["code"]) for issue in response.json()["issue"])
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
+def _resource(response: httpx.Response, expected: str) -> Resource:
+    if "json" not in response.headers.get("content-type", ""):
+        raise PortalBadAnswer(response.status_code)
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise PortalBadAnswer(response.status_code) from error
+    if not isinstance(body, dict) or body.get("resourceType") != expected:
+        raise PortalBadAnswer(response.status_code)
+    return body
+
+
+def _is_resource(entry: Any) -> bool:
+    return isinstance(entry.get("resource"), dict) and entry.get("search", {}).get("mode") != "outcome"
+
+
+def _id_of_location(response: httpx.Response, kind: str) -> str:
+    _, found, rest = response.headers.get("location", "").partition(f"/{kind}/")
+    if not found:
+        raise PortalBadAnswer(response.status_code)
+    return str(rest.split("/")[0])
