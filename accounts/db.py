@@ -32,9 +32,7 @@ def make_engine(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = (
-        None  # pysqlite's own late BEGIN would allow two readers to become one writer too many
-    )
+    connection.isolation_level = None  # pysqlite's own late BEGIN would allow two readers to become one writer too many
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 

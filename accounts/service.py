@@ -71,9 +71,7 @@ class Accounts:
     async def sign_in_url(self, conversation: str, waiting: dict[str, Any] | None = None) -> str:
         """A one-time link for this conversation. `waiting` is the question to answer after the sign-in."""
         seconds = self.settings.link_seconds
-        token = await self._in_thread(
-            lambda s: links.make(s, self.vault, conversation, waiting, self.clock(), seconds)
-        )
+        token = await self._in_thread(lambda s: links.make(s, self.vault, conversation, waiting, self.clock(), seconds))
         return f"{self.settings.public_url}/signin/{token}"
 
     async def link_place(self, token: str) -> Place:

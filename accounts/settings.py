@@ -25,9 +25,7 @@ class AccountsSettings(BaseSettings):
     fhir_url: str = Field("http://localhost:8000/fhir", env="CHARTLINE_FHIR_URL")
     client_id: str = Field("chartline", env="CHARTLINE_CLIENT_ID")
     client_secret: SecretStr | None = Field(None, env="CHARTLINE_CLIENT_SECRET")
-    scopes: str = Field(
-        "launch/patient offline_access patient/*.read patient/*.write", env="CHARTLINE_SCOPES"
-    )
+    scopes: str = Field("launch/patient offline_access patient/*.read patient/*.write", env="CHARTLINE_SCOPES")
     link_seconds: int = Field(600, env="CHARTLINE_LINK_SECONDS", ge=30, le=3600)
 
     @validator("secret_key")

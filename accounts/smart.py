@@ -61,9 +61,7 @@ class SmartClient:
         endpoint = await self._endpoint("token_endpoint")
         async with self._client() as client:
             try:
-                token = await client.refresh_token(
-                    endpoint, refresh_token=grant.refresh_token, timeout=TIMEOUT
-                )
+                token = await client.refresh_token(endpoint, refresh_token=grant.refresh_token, timeout=TIMEOUT)
             except OAuthError as error:
                 raise GrantEnded() from error
             except httpx.HTTPError as error:
@@ -132,9 +130,7 @@ def given_name(patient: dict[str, Any]) -> str:
 
 
 def _grant(token: dict[str, Any], name: str) -> Grant:
-    expires = datetime.now(timezone.utc).replace(tzinfo=None) + timedelta(
-        seconds=int(token.get("expires_in", 300))
-    )
+    expires = datetime.now(timezone.utc).replace(tzinfo=None) + timedelta(seconds=int(token.get("expires_in", 300)))
     return Grant(
         patient=str(token["patient"]),
         name=name,

@@ -28,9 +28,7 @@ def upgrade() -> None:
     op.create_table(
         "sign_in_link",
         sa.Column("hash", sa.String(64), primary_key=True),
-        sa.Column(
-            "conversation", sa.String(32), sa.ForeignKey(key, ondelete="CASCADE"), nullable=False, index=True
-        ),
+        sa.Column("conversation", sa.String(32), sa.ForeignKey(key, ondelete="CASCADE"), nullable=False, index=True),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("state_hash", sa.String(64), unique=True),
         sa.Column("expires_at", sa.DateTime, nullable=False),

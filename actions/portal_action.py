@@ -1,0 +1,191 @@
+"""What every action that needs the patient's chart shares: who is asking, the portal client, and what to say if
+either is missing. A capability's action subclasses `PortalAction` and writes `perform`."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import EventType
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.forms import FormValidationAction
+
+from accounts.errors import GrantEnded, NotSignedIn, SignInFailed
+from accounts.grants import Grant
+from actions.bootstrap import Services, services
+from actions.portal_client import (
+    PortalBadAnswer,
+    PortalClient,
+    PortalError,
+    PortalTimeout,
+    PortalUnauthorized,
+    PortalUnavailable,
+    PortalUnreachable,
+)
+
+log = logging.getLogger(__name__)
+
+_RESERVED = {"response", "text", "image", "buttons", "elements", "attachment", "custom", "quick_replies"}
+
+
+class Turn:
+    """One message of a signed-in patient, as an action sees it."""
+
+    def __init__(
+        self,
+        action: str,
+        grant: Grant,
+        portal: PortalClient,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: dict[str, Any],
+        zone: ZoneInfo,
+    ) -> None:
+        self.action, self.portal, self.tracker, self.domain, self.zone = action, portal, tracker, domain, zone
+        self.patient = f"Patient/{grant.patient}"
+        self.name = grant.name
+        self.now = datetime.now(zone)
+        self._dispatcher = dispatcher
+
+    @property
+    def text(self) -> str:
+        """What the patient wrote."""
+        return str(self.tracker.latest_message.get("text") or "")
+
+    @property
+    def intent(self) -> str:
+        """What it was understood as."""
+        return str((self.tracker.latest_message.get("intent") or {}).get("name") or "")
+
+    def entities(self, name: str) -> list[str]:
+        """The values of the entities of this name in the message, in its order."""
+        return [str(e["value"]) for e in self.tracker.latest_message.get("entities", []) if e.get("entity") == name]
+
+    def slot(self, name: str) -> Any:
+        """A slot's value."""
+        return self.tracker.get_slot(name)
+
+    def say(self, response: str, **values: Any) -> None:
+        """Answer with a response of the domain. A value may be a row or rows of responses (`bot/nlg.py`).
+
+        `chart` goes along as a picture for channels that show pictures.
+        """
+        say(self._dispatcher, response, **values)
+
+    def remind(self, at: datetime, response: str, **values: Any) -> None:
+        """Send a response of the domain later. It is stored with this turn, and sent on the same channel when due."""
+        if at.tzinfo is None:
+            raise ValueError("a reminder needs an aware time")
+        _utter(self._dispatcher, response, values, {"due": at.isoformat()})
+
+    def key(self, thing: str) -> str:
+        """An idempotency key: the same for the same message, action and thing, whatever is tried again."""
+        metadata = self.tracker.latest_message.get("metadata") or {}
+        message = metadata.get("turn") or self.tracker.latest_message.get("message_id") or ""
+        parts = "\0".join((self.tracker.sender_id, str(message), self.action, thing))
+        return hashlib.sha256(parts.encode()).hexdigest()[:32]
+
+
+def say(dispatcher: CollectingDispatcher, response: str, **values: Any) -> None:
+    """Answer with a response of the domain; `chart` becomes a picture."""
+    chart = values.pop("chart", None)
+    _utter(dispatcher, response, values, {"chart": chart} if chart else None)
+
+
+def _utter(
+    dispatcher: CollectingDispatcher, response: str, values: dict[str, Any], custom: dict[str, Any] | None
+) -> None:
+    clash = _RESERVED & values.keys()
+    if clash:
+        raise ValueError(f"rasa uses these names itself: {sorted(clash)}")
+    dispatcher.utter_message(response=response, json_message=custom or {}, **values)
+
+
+class _NeedsChart:
+    """Finds the grant, makes the turn, and answers for what is missing."""
+
+    def __init__(self, services_: Services | None = None) -> None:
+        self._given = services_
+
+    @property
+    def _services(self) -> Services:
+        return self._given or services()
+
+    async def _with_turn(
+        self, action: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any], work: Any
+    ) -> list[EventType]:
+        accounts, conversation = self._services.accounts, tracker.sender_id
+        try:
+            grant = await accounts.grant(conversation)
+            try:
+                return await work(self._turn(action, grant, dispatcher, tracker, domain))
+            except PortalUnauthorized:
+                dispatcher.messages.clear()
+                grant = await accounts.renew(conversation, grant)
+                return await work(self._turn(action, grant, dispatcher, tracker, domain))
+        except (PortalUnauthorized, NotSignedIn) as error:
+            dispatcher.messages.clear()
+            return await self._ask_to_sign_in(dispatcher, tracker, isinstance(error, (GrantEnded, PortalUnauthorized)))
+        except (PortalError, SignInFailed) as error:
+            log.warning("%s: %s", action, type(error).__name__)
+            dispatcher.messages.clear()
+            dispatcher.utter_message(response=_apology(error))
+            return []
+
+    def _turn(
+        self, action: str, grant: Grant, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Turn:
+        portal = PortalClient(self._services.http, self._services.accounts.settings.fhir_url, grant.access_token)
+        return Turn(action, grant, portal, dispatcher, tracker, domain, self._services.zone)
+
+    async def _ask_to_sign_in(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, expired: bool
+    ) -> list[EventType]:
+        link = await self._services.accounts.sign_in_url(tracker.sender_id, waiting_question(tracker))
+        dispatcher.utter_message(response="utter_sign_in_expired" if expired else "utter_sign_in_needed", link=link)
+        return []
+
+
+class PortalAction(_NeedsChart, Action, ABC):
+    """An action on the patient's chart. Subclasses write `name` and `perform`."""
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        """Perform with the patient's own token; ask to sign in, or apologise, where that cannot be."""
+        return await self._with_turn(self.name(), dispatcher, tracker, domain, self.perform)
+
+    @abstractmethod
+    async def perform(self, turn: Turn) -> list[EventType]:
+        """Do it, and return what the conversation should remember."""
+
+
+class PortalFormValidation(_NeedsChart, FormValidationAction, ABC):
+    """The validation of a form that looks at the patient's chart. Subclasses write `name` and `advance`."""
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        """As `PortalAction.run`: what `advance` returns is what the form knows afterwards."""
+        return await self._with_turn(self.name(), dispatcher, tracker, domain, self.advance)
+
+    @abstractmethod
+    async def advance(self, turn: Turn) -> list[EventType]:
+        """Read the answer to the open question and set the slots of the form, `requested_slot` among them."""
+
+
+def waiting_question(tracker: Tracker) -> dict[str, Any]:
+    """The message to answer after the sign-in. A tapped choice is kept by its payload, which only we can make."""
+    text = str(tracker.latest_message.get("text") or "")
+    return {"payload": text} if text.startswith("/") else {"text": text}
+
+
+def _apology(error: Exception) -> str:
+    if isinstance(error, (PortalTimeout, PortalUnavailable)):
+        return "utter_portal_slow"
+    if isinstance(error, (PortalUnreachable, SignInFailed)):
+        return "utter_portal_down"
+    if isinstance(error, PortalBadAnswer):
+        return "utter_portal_odd"
+    return "utter_portal_refused"
