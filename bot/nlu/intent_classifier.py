@@ -1,0 +1,110 @@
+"""The intent of a message, from its n-grams and, where a featurizer gave one, its sentence vector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.nlu.linear import LinearTextClassifier
+
+NOTHING_SAID: dict[str, Any] = {"name": None, "confidence": 0.0}
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class NGramIntentClassifier(GraphComponent, IntentClassifier):
+    """Logistic regression over word and character n-grams; a few milliseconds a message."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """`strength`: inverse of the regularisation. `dense_scale`: weight of a sentence vector beside n-grams.
+
+        `ranking_length`: how many intents are reported.
+        """
+        return {"strength": 10.0, "dense_scale": 2.0, "ranking_length": 10}
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        classifier: LinearTextClassifier | None = None,
+    ) -> None:
+        self.config = config
+        self._model_storage = model_storage
+        self._resource = resource
+        self.classifier = classifier
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> NGramIntentClassifier:
+        """An untrained classifier."""
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learns from the examples that have an intent, and stores the result."""
+        examples = [example for example in training_data.intent_examples if example.get(TEXT)]
+        self.classifier = LinearTextClassifier.train(
+            [example.get(TEXT) for example in examples],
+            [example.get(INTENT) for example in examples],
+            sentence_vectors(examples),
+            strength=self.config["strength"],
+            dense_scale=self.config["dense_scale"],
+        )
+        with self._model_storage.write_to(self._resource) as folder:
+            self.classifier.save(folder)
+        return self._resource
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> NGramIntentClassifier:
+        """The classifier that `train` stored."""
+        with model_storage.read_from(resource) as folder:
+            return cls(config, model_storage, resource, LinearTextClassifier.load(folder))
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Sets `intent` and `intent_ranking`."""
+        for message in messages:
+            ranking = self._ranking(message)
+            message.set(INTENT, ranking[0] if ranking else NOTHING_SAID, add_to_output=True)
+            message.set("intent_ranking", ranking, add_to_output=True)
+        return messages
+
+    def _ranking(self, message: Message) -> list[dict[str, Any]]:
+        text = message.get(TEXT)
+        if not text or not text.strip() or self.classifier is None:
+            return []
+        found = self.classifier.probabilities(text, sentence_vector(message))
+        best = np.argsort(-found)[: self.config["ranking_length"]]
+        return [{"name": self.classifier.labels[i], "confidence": float(found[i])} for i in best]
+
+
+def sentence_vector(message: Message) -> np.ndarray | None:
+    """What a dense featurizer found for the whole text; `None` where the pipeline has none."""
+    _, sentence = message.get_dense_features(TEXT)
+    return None if sentence is None else np.asarray(sentence.features).ravel()
+
+
+def sentence_vectors(messages: list[Message]) -> np.ndarray | None:
+    """One row a message; `None` unless every message has a vector."""
+    vectors = [vector for message in messages if (vector := sentence_vector(message)) is not None]
+    return np.stack(vectors) if vectors and len(vectors) == len(messages) else None
