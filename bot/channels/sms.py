@@ -179,6 +179,10 @@ class SmsSender:
         head, rest = segments.page(text, self._more_hint)
         return Rendered([{"body": head}] if head else [], rest)
 
+    def echo(self, message_id: str, text: str) -> dict[str, Any] | None:
+        """The person's own device shows what it sent."""
+        return None
+
     async def send(self, address: str, payload: dict[str, Any]) -> str:
         """Send one rendered message; Twilio's id for it. Raises a `DeliveryError` with Twilio's code.
 

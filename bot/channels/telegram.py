@@ -179,6 +179,10 @@ class TelegramSender:
         """A message for each reply, several where it is long; the keyboard is at its last one."""
         return Rendered([message for reply in replies for message in _messages(reply)])
 
+    def echo(self, message_id: str, text: str) -> dict[str, Any] | None:
+        """The person's own device shows what it sent."""
+        return None
+
     async def send(self, address: str, payload: dict[str, Any]) -> str:
         """Send one rendered message; Telegram's id for it within the chat. Raises a `DeliveryError`."""
         keyboard = InlineKeyboardMarkup.de_json(payload["reply_markup"]) if "reply_markup" in payload else None
@@ -197,7 +201,7 @@ class TelegramSender:
         return str(sent.message_id)
 
     async def typing(self, address: str) -> None:
-        """Show "typing" for five seconds. A hint only: where it fails, the reply meets the same error and reports it."""
+        """Show "typing" for five seconds. A hint: where it fails, the reply meets the same error and reports it."""
         with suppress(TelegramError):
             await self._bot.send_chat_action(address, ChatAction.TYPING)
 

@@ -1,0 +1,1 @@
+"""From webhook to receipt: inbox (accept once), worker (one turn at a time), outbox (send in order)."""

@@ -1,0 +1,164 @@
+"""Actions about the conversation itself: repeat, stop, more, not understood, sign in and out."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import ActiveLoop, AllSlotsReset, EventType, FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from accounts.errors import NotSignedIn, SignInFailed
+from actions.bootstrap import Services, services
+from actions.portal_action import waiting_question
+
+Event = dict[str, Any]
+
+
+class ActionRepeat(Action):
+    """Says again what was said last."""
+
+    def name(self) -> str:
+        return "action_repeat"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        said = last_said(tracker.events)
+        for event in said:
+            data = event.get("data") or {}
+            custom = data.get("custom") or {}
+            dispatcher.utter_message(
+                text=event.get("text"), buttons=data.get("buttons"), json_message=custom if custom.get("chart") else {}
+            )
+        if not said:
+            dispatcher.utter_message(response="utter_repeat_nothing")
+        return []
+
+
+class ActionCancelTask(Action):
+    """Leaves the open form and forgets what it knew. A form's slots carry its name as their prefix."""
+
+    def name(self) -> str:
+        return "action_cancel_task"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        form = tracker.active_loop_name
+        if not form:
+            dispatcher.utter_message(response="utter_nothing_to_cancel")
+            return []
+        dispatcher.utter_message(response="utter_cancelled")
+        prefix = form.removesuffix("form")
+        return [ActiveLoop(None), SlotSet("requested_slot", None)] + [
+            SlotSet(name, None)
+            for name, value in tracker.slots.items()
+            if name.startswith(prefix) and value is not None
+        ]
+
+
+class ActionShowMore(Action):
+    """Lets the action that has more to show go on."""
+
+    def name(self) -> str:
+        return "action_show_more"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        more = tracker.get_slot("more_action")
+        if more:
+            return [FollowupAction(more)]
+        dispatcher.utter_message(response="utter_nothing_more")
+        return []
+
+
+class ActionMiss(Action):
+    """Not understood: asks again, then shows a menu, then gives a person's number."""
+
+    def name(self) -> str:
+        return "action_miss"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        answers = ("utter_miss_first", "utter_menu", "utter_person_after_misses")
+        dispatcher.utter_message(response=answers[min(misses_before(tracker.events, self.name()), 2)])
+        return []
+
+
+class _AccountAction(Action, ABC):
+    """An action on who is on the other end."""
+
+    def __init__(self, services_: Services | None = None) -> None:
+        self._given = services_
+
+    @property
+    def _accounts(self) -> Any:
+        return (self._given or services()).accounts
+
+
+class ActionSignIn(_AccountAction):
+    """Offers a one-time link, unless this conversation is connected already."""
+
+    def name(self) -> str:
+        return "action_sign_in"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        try:
+            grant = await self._accounts.grant(tracker.sender_id)
+            dispatcher.utter_message(response="utter_already_signed_in", name=grant.name)
+        except NotSignedIn:
+            link = await self._accounts.sign_in_url(tracker.sender_id)
+            dispatcher.utter_message(response="utter_sign_in_offer", link=link)
+        except SignInFailed:
+            dispatcher.utter_message(response="utter_portal_down")
+        return []
+
+
+class ActionSignedIn(_AccountAction):
+    """Says hello by name. The sign-in page starts this turn; nothing that a patient writes does."""
+
+    def name(self) -> str:
+        return "action_signed_in"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        try:
+            grant = await self._accounts.grant(tracker.sender_id)
+            dispatcher.utter_message(response="utter_signed_in", name=grant.name)
+        except NotSignedIn:
+            link = await self._accounts.sign_in_url(tracker.sender_id, waiting_question(tracker))
+            dispatcher.utter_message(response="utter_sign_in_expired", link=link)
+        return []
+
+
+class ActionSignOut(_AccountAction):
+    """Forgets the patient's tokens and all that was said about the chart in slots, and ends the grant at the portal."""
+
+    def name(self) -> str:
+        return "action_sign_out"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        try:
+            await self._accounts.sign_out(tracker.sender_id)
+            dispatcher.utter_message(response="utter_signed_out")
+        except NotSignedIn:
+            dispatcher.utter_message(response="utter_not_signed_in")
+        except SignInFailed:  # forgotten here, not yet ended there
+            dispatcher.utter_message(response="utter_signed_out_here")
+        return [ActiveLoop(None), AllSlotsReset()]
+
+
+def last_said(events: list[Event]) -> list[Event]:
+    """The assistant's messages of the turn before the latest message of the patient."""
+    turns = [i for i, event in enumerate(events) if event["event"] == "user"]
+    if not turns:
+        return []
+    end = turns[-1]
+    start = turns[-2] if len(turns) > 1 else 0
+    return [event for event in events[start:end] if event["event"] == "bot"]
+
+
+def misses_before(events: list[Event], action: str) -> int:
+    """How many turns in a row before the latest message ended in `action`."""
+    count = 0
+    turns = [i for i, event in enumerate(events) if event["event"] == "user"]
+    for start, end in zip(reversed(turns[:-1]), reversed(turns[1:]), strict=True):
+        if not any(e["event"] == "action" and e.get("name") == action for e in events[start:end]):
+            break
+        count += 1
+    return count

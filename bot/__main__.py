@@ -1,0 +1,28 @@
+"""`python -m bot`: the assistant, on loopback unless told otherwise."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from rasa.shared.exceptions import RasaException
+
+from accounts.errors import AccountsError
+from bot.server import create_app, newest_model
+from bot.settings import BotSettings, read
+
+
+def main() -> None:
+    """Check the settings, then serve until stopped. Exit status 1 with one line where something is wrong."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        settings = read(BotSettings)
+        newest_model(settings.models)
+        app = create_app(settings)
+    except (AccountsError, RasaException) as error:
+        sys.exit(str(error))
+    app.run(settings.host, settings.port, access_log=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""The web chat's native side: sessions, messages and a stream of events over plain HTTP.
+
+`docs/architecture.md`, "The web channel", is the protocol. A session is an opaque token that the server made; the
+conversation's address is its hash, so that nobody can name another's. Every call checks the page's `Origin`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from typing import Any
+from uuid import UUID
+
+from rasa.core.channels.channel import InputChannel, UserMessage
+from sanic import Blueprint
+from sanic.exceptions import SanicException
+from sanic.request import Request
+from sanic.response import HTTPResponse, empty
+from sanic.response import json as json_response
+
+from bot.channels import chart
+from bot.channels.message import Incoming, Rendered, Reply, plain_text
+from bot.channels.webhook import hand_over, read_body
+
+NAME = ACCOUNT = "web"
+HEARTBEAT = 15.0  # seconds between two signs of life on a quiet stream
+PAGE = 50  # messages of a conversation that a reload shows
+
+
+class WebInput(InputChannel):
+    """The widget's own connector. `origins` are the pages that may talk to it."""
+
+    def __init__(self, origins: frozenset[str]) -> None:
+        self.origins = origins
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name in Rasa and in the address of its routes."""
+        return NAME
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """The routes. The inbox takes the messages, so Rasa's own handler is not used."""
+        web = Blueprint("chartline_web", strict_slashes=False)
+        web.middleware(self._refuse_foreign_pages, "request")
+        web.middleware(self._allow_own_pages, "response")
+
+        @web.options("/<_path:path>")
+        async def preflight(_request: Request, _path: str) -> HTTPResponse:
+            return empty()
+
+        @web.post("/session")
+        async def session(request: Request) -> HTTPResponse:
+            token = secrets.token_urlsafe(32)
+            await request.app.ctx.delivery.begin(NAME, ACCOUNT, _address(token))
+            return json_response({"token": token}, status=201)
+
+        @web.post("/messages", stream=True)
+        async def messages(request: Request) -> HTTPResponse:
+            address, _ = await _session(request)
+            incoming = _incoming(await read_body(request), address)
+            await hand_over(request, incoming)
+            return json_response({"id": incoming.message_id}, status=202)
+
+        @web.get("/events")
+        async def events(request: Request) -> None:
+            _, conversation = await _session(request)
+            await _stream(request, conversation)
+
+        return web
+
+    async def _refuse_foreign_pages(self, request: Request) -> HTTPResponse | None:
+        page = request.headers.get("origin")
+        if page is not None and page.lower() not in self.origins:
+            return json_response({"error": "origin"}, status=403)
+        return None
+
+    async def _allow_own_pages(self, request: Request, response: HTTPResponse) -> None:
+        response.headers.update(self._cors(request))
+
+    def _cors(self, request: Request) -> dict[str, str]:
+        page = request.headers.get("origin", "")
+        if page.lower() not in self.origins:
+            return {"Vary": "Origin"}
+        return {
+            "Vary": "Origin",
+            "Access-Control-Allow-Origin": page,
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
+            "Access-Control-Max-Age": "600",
+        }
+
+
+class WebSender:
+    """Renders replies as the widget's events. Sending is storing: the widget's stream reads what is stored."""
+
+    name = NAME
+
+    def render(self, replies: list[Reply]) -> Rendered:
+        """One event a reply."""
+        return Rendered([_event("assistant", reply, secrets.token_urlsafe(9)) for reply in replies])
+
+    def echo(self, message_id: str, text: str) -> dict[str, Any] | None:
+        """The person's own message, so that a reload and a second tab show it."""
+        return _event("patient", Reply(text), message_id)
+
+    async def send(self, address: str, payload: dict[str, Any]) -> str:
+        """Nothing to hand over."""
+        return str(payload["message_id"])
+
+    async def typing(self, address: str) -> None:
+        """The stream shows it by itself."""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _event(sender: str, reply: Reply, message_id: str) -> dict[str, Any]:
+    return {
+        "type": "message",
+        "from": sender,
+        "text": reply.text,
+        "choices": [{"id": c.id, "title": c.title} for c in reply.choices],
+        "links": [{"title": link.title, "url": link.url} for link in reply.links],
+        "image": _image(reply.chart),
+        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "message_id": message_id,
+    }
+
+
+def _image(data: dict[str, Any] | None) -> dict[str, str] | None:
+    if not data:
+        return None
+    picture = base64.b64encode(chart.png(data)).decode()
+    return {"src": f"data:image/png;base64,{picture}", "alt": str(data.get("alt") or data.get("title") or "")}
+
+
+def _address(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def _session(request: Request) -> tuple[str, str]:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        address = _address(token)
+        conversation = await request.app.ctx.delivery.find(NAME, address)
+        if conversation:
+            return address, conversation
+    raise SanicException("no session", status_code=401, quiet=True)
+
+
+def _incoming(body: bytes, address: str) -> Incoming:
+    try:
+        data = json.loads(body)
+        message_id = str(UUID(data["id"]))
+        text, choice = data.get("text", ""), data.get("choice")
+        if not isinstance(text, str) or not (choice is None or isinstance(choice, str)):
+            raise ValueError("text and choice are strings")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise SanicException("not a message", status_code=400, quiet=True) from None
+    text, truncated = plain_text(text)
+    if not text and not choice:
+        raise SanicException("empty message", status_code=400, quiet=True)
+    # The same id from another session is another message, so the session is part of the account.
+    return Incoming(
+        channel=NAME,
+        account=address,
+        message_id=message_id,
+        address=address,
+        text=text,
+        choice=choice[:64] if choice else None,
+        metadata={"truncated": True} if truncated else {},
+    )
+
+
+async def _stream(request: Request, conversation: str) -> None:
+    delivery = request.app.ctx.delivery
+    last = _last_event_id(request)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    response = await request.respond(content_type="text/event-stream", headers=headers)
+    with delivery.bell.listen(conversation) as rung:
+        typing = False
+        while True:
+            for number, event in await delivery.history(conversation, last, PAGE):
+                await response.send(f"id: {number}\ndata: {json.dumps(event)}\n\n")
+                last = number
+            last = last or 0
+            if delivery.bell.is_typing(conversation) != typing:
+                typing = not typing
+                await response.send(f"data: {json.dumps({'type': 'typing', 'on': typing})}\n\n")
+            try:
+                await asyncio.wait_for(rung.wait(), HEARTBEAT)
+            except asyncio.TimeoutError:
+                await response.send(": still here\n\n")
+            rung.clear()
+
+
+def _last_event_id(request: Request) -> int | None:
+    value = request.headers.get("last-event-id", "")
+    return int(value) if value.isdigit() and len(value) < 19 else None

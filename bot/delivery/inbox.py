@@ -1,0 +1,118 @@
+"""The inbox: a message is stored once, or it was not acknowledged. Leases give each conversation one turn at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased
+
+from accounts import conversations
+from accounts.conversations import Place
+from accounts.crypto import Vault
+from bot.channels.message import Incoming
+from bot.delivery.tables import DEAD, DONE, LEASED, NEW, Inbox
+
+LEASE = timedelta(seconds=60)
+MAX_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Job:
+    """One message to answer. `payload` was made by us, and is the only text that Rasa may take as a command."""
+
+    id: int
+    conversation: str
+    channel: str
+    text: str
+    choice: str | None
+    payload: str | None
+    metadata: dict[str, Any]
+    tries: int
+
+
+def put(session: Session, vault: Vault, incoming: Incoming, now: datetime, payload: str | None = None) -> int | None:
+    """Store a message; its row's id, or None where the same one is there already."""
+    place = Place(incoming.channel, incoming.account, incoming.address)
+    conversation = conversations.remember(session, vault, place, now)
+    row = Inbox(
+        channel=incoming.channel,
+        account=incoming.account,
+        message_id=incoming.message_id,
+        conversation=conversation,
+        sealed=b"",
+        received_at=now,
+        due_at=now,
+    )
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return None
+    content = {
+        "text": incoming.text,
+        "choice": incoming.choice,
+        "payload": payload,
+        "metadata": incoming.metadata,
+    }
+    row.sealed = vault.seal(content, _context(row.id))
+    return int(row.id)
+
+
+def lease(session: Session, vault: Vault, now: datetime, limit: int) -> list[Job]:
+    """Take the oldest open message of each conversation that has none in flight, for at most a minute."""
+    earlier = aliased(Inbox)
+    blocked = (
+        select(earlier.id)
+        .where(earlier.conversation == Inbox.conversation, earlier.id < Inbox.id, earlier.state.in_((NEW, LEASED)))
+        .exists()
+    )
+    query = (
+        select(Inbox)
+        .where(Inbox.state.in_((NEW, LEASED)), Inbox.due_at <= now, ~blocked)
+        .order_by(Inbox.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = session.execute(query).scalars().all()
+    for row in rows:
+        row.state, row.due_at, row.tries = LEASED, now + LEASE, row.tries + 1
+    return [_job(vault, row) for row in rows]
+
+
+def finish(session: Session, job: Job) -> bool:
+    """Mark a job done. False where somebody else took it over meanwhile: then nothing of this turn may be kept."""
+    row = session.get(Inbox, job.id, with_for_update=True)
+    if row is None or row.state != LEASED or row.tries != job.tries:
+        return False
+    row.state = DONE
+    return True
+
+
+def give_back(session: Session, job: Job, now: datetime, error: str) -> bool:
+    """Try again later, each time later than before; True where that was the last try and the message is dead."""
+    row = session.get(Inbox, job.id, with_for_update=True)
+    if row is None or row.state != LEASED or row.tries != job.tries:
+        return False
+    row.error = error[:100]
+    row.state = DEAD if row.tries >= MAX_TRIES else NEW
+    row.due_at = now + timedelta(seconds=2**row.tries)
+    return bool(row.state == DEAD)
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next open message becomes due."""
+    query = select(Inbox.due_at).where(Inbox.state.in_((NEW, LEASED)))
+    return session.execute(query.order_by(Inbox.due_at).limit(1)).scalar_one_or_none()
+
+
+def _job(vault: Vault, row: Inbox) -> Job:
+    content = vault.open(row.sealed, _context(row.id))
+    return Job(id=row.id, conversation=row.conversation, channel=row.channel, tries=row.tries, **content)
+
+
+def _context(row_id: int) -> str:
+    return f"inbox.sealed:{row_id}"

@@ -1,0 +1,68 @@
+"""One turn of the Rasa agent: a job in, replies out."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import OutputChannel, UserMessage
+
+from bot.channels.message import Choice, Link, Reply
+from bot.delivery.inbox import Job
+
+
+class Collector(OutputChannel):
+    """Gathers what the assistant says in a turn. `scheduled` are replies for later, by their ISO time."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self.replies: list[Reply] = []
+        self.scheduled: list[tuple[str, Reply]] = []
+
+    def name(self) -> str:
+        """The channel, so that a response of the domain can differ by it."""
+        return self._channel
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+        """Called by Rasa for each message of a turn."""
+        custom = message.get("custom") or {}
+        reply = reply_of(message)
+        if custom.get("due"):
+            self.scheduled.append((custom["due"], reply))
+        elif reply.text or reply.chart:
+            self.replies.append(reply)
+
+
+def reply_of(message: dict[str, Any]) -> Reply:
+    """A bot message of Rasa's as a `Reply`: buttons with a `url` are links, the others are choices."""
+    buttons = message.get("buttons") or []
+    return Reply(
+        text=(message.get("text") or "").strip(),
+        choices=tuple(Choice(secrets.token_urlsafe(6), b["title"], b["payload"]) for b in buttons if b.get("payload")),
+        links=tuple(Link(b["title"], b["url"]) for b in buttons if b.get("url")),
+        chart=(message.get("custom") or {}).get("chart"),
+    )
+
+
+async def run(agent: Agent, job: Job, text: str) -> Collector:
+    """Let the agent answer `text` for this job. The same job has the same `turn` each time it is tried."""
+    collector = Collector(job.channel)
+    await agent.handle_message(
+        UserMessage(
+            text,
+            output_channel=collector,
+            sender_id=job.conversation,
+            input_channel=job.channel,
+            message_id=f"inbox-{job.id}",
+            metadata={**job.metadata, "turn": f"inbox-{job.id}"},
+        )
+    )
+    return collector
+
+
+async def utter(agent: Agent, job: Job, response: str) -> Reply:
+    """A response of the domain outside a turn: its words come from the domain all the same."""
+    tracker = await agent.processor.get_tracker(job.conversation)
+    message = await agent.processor.nlg.generate(response, tracker, job.channel)
+    return reply_of(message or {})

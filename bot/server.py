@@ -1,0 +1,110 @@
+"""The composition root of the assistant: settings in, one Sanic application out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import rasa.core.channels.channel
+from rasa.core.agent import Agent, load_agent
+from rasa.core.channels.channel import InputChannel
+from rasa.core.utils import AvailableEndpoints
+from rasa.shared.utils.io import read_config_file
+from sanic import Sanic
+from sanic.request import Request
+from sanic.response import HTTPResponse
+from sanic.response import json as json_response
+
+from accounts.errors import StateError
+from accounts.service import Accounts
+from accounts.service import bootstrap as accounts_bootstrap
+from bot.channels.quiet import quiet_libraries
+from bot.channels.sms import SmsInput, SmsSender
+from bot.channels.telegram import TelegramInput, TelegramSender
+from bot.channels.web import WebInput, WebSender
+from bot.delivery.sender import Sender
+from bot.delivery.service import Delivery
+from bot.settings import BotSettings, ClinicSettings, read
+from bot.web.pages import Pages
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: BotSettings | None = None, accounts: Accounts | None = None, name: str = "chartline") -> Sanic:
+    """The assistant as a web application: pages, webhooks, health. The model is loaded when it starts."""
+    settings = settings or read(BotSettings)
+    accounts = accounts or accounts_bootstrap()
+    inputs, senders = _channels(settings)
+    app = Sanic(name, configure_logging=False)
+    app.config.ACCESS_LOG = False  # a path may hold a one-time link
+    app.config.REQUEST_MAX_SIZE = 1_000_000
+    app.config.RESPONSE_TIMEOUT = 60
+    rasa.core.channels.channel.register(inputs, app, route="/webhooks/")
+    app.blueprint(Pages(accounts, settings, read(ClinicSettings)).blueprint())
+    app.add_route(_health, "/health")
+    app.add_route(_ready, "/ready")
+    quiet_libraries()
+
+    async def start(app: Sanic, _loop: Any) -> None:
+        app.ctx.agent = await load(settings)
+        app.ctx.delivery = Delivery(accounts, app.ctx.agent, senders)
+        app.ctx.delivery.start()
+
+    async def stop(app: Sanic, _loop: Any) -> None:
+        await app.ctx.delivery.stop()
+
+    app.register_listener(start, "before_server_start")
+    app.register_listener(stop, "before_server_stop")
+    return app
+
+
+def newest_model(folder: Path) -> Path:
+    """The model that was trained last; `StateError` where there is none."""
+    found = sorted(folder.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise StateError(f"There is no trained model in {folder}: run `make train`")
+    return found[-1]
+
+
+async def load(settings: BotSettings) -> Agent:
+    """The agent with its model; `StateError` where it cannot be loaded, never half an assistant."""
+    model = newest_model(settings.models)
+    agent = await load_agent(str(model), endpoints=AvailableEndpoints.read_endpoints(str(settings.endpoints)))
+    if not agent.is_ready():
+        raise StateError(f"The model {model.name} cannot be loaded: run `make train`")
+    return agent
+
+
+def _channels(settings: BotSettings) -> tuple[list[InputChannel], dict[str, Sender]]:
+    credentials = _read_credentials(settings.credentials)
+    inputs: list[InputChannel] = [WebInput(settings.origins)]
+    senders: dict[str, Sender] = {WebSender.name: WebSender()}
+    sms = credentials.get("bot.channels.sms.SmsInput")
+    if SmsInput.configured(sms):
+        inputs.append(SmsInput.from_credentials(sms))
+        senders[SmsSender.name] = SmsSender.from_credentials(sms)
+    telegram = credentials.get("bot.channels.telegram.TelegramInput")
+    if TelegramInput.configured(telegram):
+        inputs.append(TelegramInput.from_credentials(telegram))
+        senders[TelegramSender.name] = TelegramSender.from_credentials(telegram)
+    return inputs, senders
+
+
+def _read_credentials(path: Path) -> dict[str, Any]:
+    """As Rasa reads it, but a variable that is not set is an empty value: its channel is not wanted."""
+    for variable in re.findall(r"\$\{(\w+)\}", path.read_text()):
+        os.environ.setdefault(variable, "")
+    return read_config_file(path)
+
+
+async def _health(_request: Request) -> HTTPResponse:
+    return json_response({"status": "ok"})
+
+
+async def _ready(request: Request) -> HTTPResponse:
+    delivery: Delivery = request.app.ctx.delivery
+    await delivery.check()
+    return json_response({"status": "ok", "channels": sorted(delivery.senders)})
