@@ -17,12 +17,16 @@ US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition"
 
 @dataclass
 class Chart:
-    """One patient's growing record. `key` is the patient's id and the prefix of all ids in the chart."""
+    """One patient's growing record. `key` is the patient's id and the prefix of all ids in the chart.
+
+    `fhir_url` is the server's own address: the data type `url` may not be relative.
+    """
 
     key: str
     clock: Clock
     sex: str = "unknown"
     age: int = 0
+    fhir_url: str = ""
     resources: list[Resource] = field(default_factory=list)
 
     @property

@@ -64,6 +64,11 @@ class Person:
     hispanic: bool = False
     phone_use: str = "mobile"
 
+    @property
+    def identifier(self) -> Resource:
+        """The clinic's medical record number."""
+        return {"system": f"{_IDENTIFIERS}:mrn", "value": f"RB-{self.key.upper()}"}
+
 
 CLINICIANS = {
     person.key: person
@@ -88,11 +93,17 @@ PLACES = {
 
 LAB = ref("Organization", "riverbend-lab", "Riverbend Clinic Laboratory")
 CLINIC = ref("Organization", "riverbend-clinic", "Riverbend Clinic")
+LOCATION = ref("Location", "riverbend-clinic", "Riverbend Clinic")
 
 
 def practitioner(key: str) -> Resource:
     """Reference to one of the clinic's clinicians."""
     return ref("Practitioner", f"dr-{key}", CLINICIANS[key].display)
+
+
+def specialty(person: Clinician) -> Resource:
+    """A clinician's specialty by NUCC's provider taxonomy."""
+    return concept(person.specialty, _NUCC, person.taxonomy)
 
 
 def organization(key: str) -> Resource:
@@ -101,9 +112,9 @@ def organization(key: str) -> Resource:
 
 
 def directory() -> list[Resource]:
-    """All clinicians and places: what belongs to no chart."""
-    clinicians = [_clinician(person) for person in CLINICIANS.values()]
-    return clinicians + [_place(place) for place in PLACES.values()]
+    """All clinicians with their roles, and all places: what belongs to no chart."""
+    clinicians = [build(person) for person in CLINICIANS.values() for build in (_clinician, _role)]
+    return [*clinicians, *(_place(place) for place in PLACES.values()), _clinic_location()]
 
 
 def add_patient(chart: Chart, person: Person) -> Resource:
@@ -113,7 +124,7 @@ def add_patient(chart: Chart, person: Person) -> Resource:
         "id": chart.key,
         "meta": {"profile": [f"{US_CORE}/us-core-patient"]},
         "extension": [*_demographics(person), {"url": _TIMEZONE, "valueCode": person.zone}],
-        "identifier": [{"system": f"{_IDENTIFIERS}:mrn", "value": f"RB-{chart.key.upper()}"}],
+        "identifier": [person.identifier],
         "active": True,
         "name": [_name(person.given, person.family, person.prefix)],
         "telecom": [{"system": "phone", "value": person.phone, "use": person.phone_use}],
@@ -168,7 +179,35 @@ def _clinician(person: Clinician) -> Resource:
         "name": [_name(person.given, person.family, "Dr.") | {"suffix": ["MD"]}],
         "telecom": [{"system": "phone", "value": person.phone, "use": "work"}],
         "gender": person.gender,
-        "qualification": [{"code": concept(person.specialty, _NUCC, person.taxonomy), "issuer": CLINIC}],
+        "qualification": [{"code": specialty(person), "issuer": CLINIC}],
+    }
+
+
+def _role(person: Clinician) -> Resource:
+    return {
+        "resourceType": "PractitionerRole",
+        "id": f"role-{person.key}",
+        "meta": {"profile": [f"{US_CORE}/us-core-practitionerrole"]},
+        "active": True,
+        "practitioner": practitioner(person.key),
+        "organization": CLINIC,
+        "specialty": [specialty(person)],
+        "location": [LOCATION],
+        "telecom": [{"system": "phone", "value": person.phone, "use": "work"}],
+    }
+
+
+def _clinic_location() -> Resource:
+    clinic = PLACES["riverbend-clinic"]
+    return {
+        "resourceType": "Location",
+        "id": "riverbend-clinic",
+        "meta": {"profile": [f"{US_CORE}/us-core-location"]},
+        "status": "active",
+        "name": clinic.name,
+        "telecom": [{"system": "phone", "value": clinic.phone, "use": "work"}],
+        "address": _address(clinic.line, clinic.city, clinic.state, clinic.zip),
+        "managingOrganization": CLINIC,
     }
 
 
