@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from accounts.crypto import Vault
@@ -24,17 +26,16 @@ def remember(session: Session, vault: Vault, place: Place, now: datetime) -> str
     """The key of the conversation at `place`, which is stored where it is new."""
     key = vault.conversation_key(place.channel, place.address)
     if session.get(Conversation, key) is None:
-        session.add(
-            Conversation(
-                key=key,
-                channel=place.channel,
-                account=place.account,
-                address=vault.seal(place.address, _context(key)),
-                created_at=now,
-            )
-        )
-        session.flush()
+        address = vault.seal(place.address, _context(key))
+        row = Conversation(key=key, channel=place.channel, account=place.account, address=address, created_at=now)
+        with suppress(IntegrityError), session.begin_nested():  # somebody else may store it at the same moment
+            session.add(row)
     return key
+
+
+def exists(session: Session, key: str) -> bool:
+    """Whether this conversation was ever begun."""
+    return session.get(Conversation, key) is not None
 
 
 def place_of(session: Session, vault: Vault, key: str) -> Place:

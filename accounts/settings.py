@@ -10,6 +10,10 @@ from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
 
 from accounts.errors import SettingsError
 
+# What the capabilities read and write, as SMART v2 scopes:
+# http://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
+SCOPES = "launch/patient offline_access patient/*.rs patient/Task.cu patient/Communication.cu"
+
 
 class AccountsSettings(BaseSettings):
     """Where state lives, and the portal that patients sign in at.
@@ -25,7 +29,7 @@ class AccountsSettings(BaseSettings):
     fhir_url: str = Field("http://localhost:8000/fhir", env="CHARTLINE_FHIR_URL")
     client_id: str = Field("chartline", env="CHARTLINE_CLIENT_ID")
     client_secret: SecretStr | None = Field(None, env="CHARTLINE_CLIENT_SECRET")
-    scopes: str = Field("launch/patient offline_access patient/*.read patient/*.write", env="CHARTLINE_SCOPES")
+    scopes: str = Field(SCOPES, env="CHARTLINE_SCOPES")
     link_seconds: int = Field(600, env="CHARTLINE_LINK_SECONDS", ge=30, le=3600)
 
     @validator("secret_key")

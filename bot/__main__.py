@@ -8,7 +8,8 @@ import sys
 from rasa.shared.exceptions import RasaException
 
 from accounts.errors import AccountsError
-from bot.server import create_app, newest_model
+from bot.model import trained_model
+from bot.server import create_app
 from bot.settings import BotSettings, read
 
 
@@ -17,7 +18,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         settings = read(BotSettings)
-        newest_model(settings.models)
+        trained_model(settings.models)
         app = create_app(settings)
     except (AccountsError, RasaException) as error:
         sys.exit(str(error))

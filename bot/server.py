@@ -27,6 +27,7 @@ from bot.channels.telegram import TelegramInput, TelegramSender
 from bot.channels.web import WebInput, WebSender
 from bot.delivery.sender import Sender
 from bot.delivery.service import Delivery
+from bot.model import trained_model
 from bot.settings import BotSettings, ClinicSettings, read
 from bot.web.pages import Pages
 
@@ -61,17 +62,9 @@ def create_app(settings: BotSettings | None = None, accounts: Accounts | None = 
     return app
 
 
-def newest_model(folder: Path) -> Path:
-    """The model that was trained last; `StateError` where there is none."""
-    found = sorted(folder.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise StateError(f"There is no trained model in {folder}: run `make train`")
-    return found[-1]
-
-
 async def load(settings: BotSettings) -> Agent:
     """The agent with its model; `StateError` where it cannot be loaded, never half an assistant."""
-    model = newest_model(settings.models)
+    model = trained_model(settings.models)
     agent = await load_agent(str(model), endpoints=AvailableEndpoints.read_endpoints(str(settings.endpoints)))
     if not agent.is_ready():
         raise StateError(f"The model {model.name} cannot be loaded: run `make train`")
