@@ -47,7 +47,9 @@ def make_engine(url: str) -> Engine:
     """An engine for a ``sqlite:///`` or ``postgresql://`` URL. Makes the folder of a SQLite file."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, future=True, pool_pre_ping=True, pool_size=20, max_overflow=30)
+        return create_engine(
+            address, future=True, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=30
+        )
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
         env_prefix = PREFIX
 
     @validator("database_url", always=True)
-    def _database_is_a_url(cls, value: SecretStr) -> SecretStr:  # noqa: N805
+    def _database_is_a_url(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value() or default_database_url()
         try:
             backend = make_url(text).get_backend_name()
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         return SecretStr(text)
 
     @validator("base_url", always=True)
-    def _base_is_http(cls, value: str, values: dict[str, Any]) -> str:  # noqa: N805
+    def _base_is_http(cls, value: str, values: dict[str, Any]) -> str:
         url = (value or f"http://127.0.0.1:{values.get('port', 8000)}").rstrip("/")
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
