@@ -30,7 +30,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def serve(settings: Settings) -> None:
     """Serve until interrupted. No access log of uvicorn's: it would write search parameters."""
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, access_log=False, log_config=None)
+    app = create_app(settings)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        ws="none",  # there are no WebSockets here, and Rasa's pinned library is too old for uvicorn's
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
 
 
 def seed(settings: Settings) -> None:
