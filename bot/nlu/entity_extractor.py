@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.gazetteer import Gazetteer, Span, tokenize
-from bot.nlu.name_files import read_names
+from bot.nlu.name_files import NameSource
 
 MODEL_FILE = "entities.json"
 
@@ -29,7 +30,7 @@ class GazetteerEntityExtractor(GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`gazetteers`: YAML files of names for an entity type. `fuzzy`: least similarity (0 to 100) to a known name.
+        """`gazetteers`: for an entity type, a list of `NameSource`. `fuzzy`: least similarity (0 to 100) to a name.
 
         `sure_intent`: from this confidence of the intent on, entity types never seen with it are left out.
         """
@@ -70,6 +71,12 @@ class GazetteerEntityExtractor(GraphComponent):
     ) -> GazetteerEntityExtractor:
         """An extractor that knows no name yet."""
         return cls(config, model_storage, resource)
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
+        """The contents of the gazetteer files: a change in one makes Rasa train this component again."""
+        files = [Path(source["file"]) for sources in config["gazetteers"].values() for source in sources]
+        return sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
 
     def train(self, training_data: TrainingData) -> Resource:
         """Collects names and patterns, and which types of entity go with which intent."""
@@ -148,16 +155,17 @@ def without_overlaps(spans: Iterable[Span]) -> list[Span]:
     return kept
 
 
-def known_names(training_data: TrainingData, files: dict[str, str]) -> dict[str, dict[str, str]]:
+def known_names(training_data: TrainingData, gazetteers: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, str]]:
     """Names to values by entity type; an annotated example overrules a lookup table, which overrules a file."""
     names: dict[str, dict[str, str]] = {}
-    for entity, path in files.items():
-        if Path(path).is_file():  # a deployment may do without a capability and its names
-            names.setdefault(entity, {}).update(read_names(Path(path)))
+    for entity, sources in gazetteers.items():
+        for source in sources:
+            known = names.setdefault(entity, {})
+            known.update({name: value for name, value in NameSource(**source).read().items() if name not in known})
     synonyms = {name.lower(): value for name, value in training_data.entity_synonyms.items()}
     for table in training_data.lookup_tables:
         for name in table["elements"]:
-            names.setdefault(table["name"], {}).setdefault(name.lower(), synonyms.get(name.lower(), name))
+            names.setdefault(table["name"], {})[name.lower()] = synonyms.get(name.lower(), name)
     for example in training_data.entity_examples:
         for entity in example.get(ENTITIES):
             surface = example.get(TEXT)[entity["start"] : entity["end"]].lower()

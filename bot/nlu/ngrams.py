@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def word_grams(tokens: list[str]) -> Iterator[str]:
     """Single words, and pairs with the text's beginning and end marked."""
     yield from tokens
     marked = ["^", *tokens, "$"]
-    yield from (f"{left} {right}" for left, right in zip(marked, marked[1:], strict=False))
+    yield from (f"{left} {right}" for left, right in pairwise(marked))
 
 
 def char_grams(tokens: list[str], longest: int = 5) -> Iterator[str]:

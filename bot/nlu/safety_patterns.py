@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import yaml
 
@@ -18,6 +19,8 @@ _CLAUSE_END = re.compile(r"[.!?;,\n]+|\b(?:but|and now|now|pero|ahora)\b")
 class SafetyPatterns:
     """What must never be missed, what only sounds like it, and what shows that it is not happening now."""
 
+    FILE: ClassVar[Path] = Path(__file__).with_suffix(".yml")
+
     harmless: re.Pattern[str]
     not_now: re.Pattern[str]
     dangers: dict[str, re.Pattern[str]]
@@ -26,7 +29,7 @@ class SafetyPatterns:
     @cache
     def default(cls) -> SafetyPatterns:
         """Those of the file beside this module."""
-        content = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
+        content = yaml.safe_load(cls.FILE.read_text(encoding="utf-8"))
         groups = {name: re.compile("|".join(f"(?:{p})" for p in found)) for name, found in content.items()}
         return cls(groups.pop("harmless"), groups.pop("not_now"), groups)
 

@@ -30,7 +30,7 @@ class SafetyScreen(GraphComponent, IntentClassifier):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`intents`: those that it may set, and from which probability on. `danger_weight`: weight of their examples."""
+        """`intents`: what it may set, and from which probability on. `danger_weight`: how much their examples count."""
         return {
             "intents": {"report_emergency": 0.3, "report_crisis": 0.3},
             "danger_weight": 4.0,
@@ -61,6 +61,11 @@ class SafetyScreen(GraphComponent, IntentClassifier):
     ) -> SafetyScreen:
         """A screen that knows only the patterns."""
         return cls(config, model_storage, resource)
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
+        """The patterns: training looks at the text without figures of speech."""
+        return SafetyPatterns.FILE.read_text(encoding="utf-8")
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learns danger from every other message, figures of speech left out of both."""
