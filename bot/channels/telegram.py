@@ -9,7 +9,7 @@ import asyncio
 import hmac
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -59,6 +59,7 @@ class TelegramInput(InputChannel):
     def __init__(self, config: TelegramSettings) -> None:
         self._config = config
         self._bot: Bot | None = None
+        self._running: set[asyncio.Task[None]] = set()
 
     @classmethod
     def name(cls) -> str:
@@ -89,11 +90,12 @@ class TelegramInput(InputChannel):
             if message:
                 await hand_over(request, message)
             if update.callback_query:
-                request.app.add_task(self._answer(update.callback_query.id))
+                self._later(self._answer(update.callback_query.id))
             return response.empty(status=200)
 
         @webhook.listener("after_server_stop")
         async def close(_: Sanic, __: asyncio.AbstractEventLoop) -> None:
+            await asyncio.gather(*self._running)
             if self._bot is not None:
                 await telegram_bot.close(self._bot)
 
@@ -103,6 +105,11 @@ class TelegramInput(InputChannel):
         token = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
         if not hmac.compare_digest(token.encode(errors="replace"), self._config.secret.encode()):
             raise Forbidden("Not from Telegram.")
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)  # the event loop itself keeps only a weak reference
+        task.add_done_callback(self._running.discard)
 
     async def _answer(self, query_id: str) -> None:
         """Stop the waiting sign on the tapped button, after the acknowledgement and outside the turn."""
