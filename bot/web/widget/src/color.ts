@@ -45,6 +45,6 @@ export function accentRule(hex: string, dark: boolean): string {
   const ground: Rgb = dark ? [27, 38, 49] : [241, 245, 249];
   const fill = readable(parse(hex), ground, 3);
   const on = contrast(fill, WHITE) >= 4.5 ? WHITE : readable(INK, fill, 4.5);
-  const text = readable(parse(hex), ground, 4.8);
+  const text = readable(parse(hex), ground, 5.5);
   return `:host{--accent:${css(fill)};--on-accent:${css(on)};--accent-text:${css(text)}}`;
 }

@@ -14,6 +14,7 @@ import { Enlarger } from "./view/picture";
 import { adopt } from "./view/styles";
 
 const PATIENCE = 3_000; // milliseconds; a shorter break in the connection is not worth a word
+const ROOM_BESIDE = "(min-width: 800px)"; // by itself it opens only where it does not cover the page
 
 /** `<chartline-chat>`: the launcher and the panel with one conversation. `open()` and `close()` are for the page. */
 export class ChartlineChat extends HTMLElement {
@@ -91,7 +92,7 @@ export class ChartlineChat extends HTMLElement {
   private start(): void {
     const { mode, open } = this.options;
     const before = this.remembered.get();
-    const wanted = before === null ? open && !this.panel.isNarrow : before === "yes";
+    const wanted = before === null ? open && matchMedia(ROOM_BESIDE).matches : before === "yes";
     if (wanted || mode === "page") this.reveal();
   }
 

@@ -32,19 +32,15 @@ export class Panel {
     return this.options.mode === "page" || (this.element as HTMLDialogElement).open;
   }
 
-  get isNarrow(): boolean {
-    return this.narrow.matches;
-  }
-
   /** Opens it without moving the focus, unless it covers the page. */
   present(): void {
     if (!(this.element instanceof HTMLDialogElement)) return;
     const focused = (this.element.getRootNode() as ShadowRoot).activeElement as HTMLElement | null;
     if (this.element.open) this.element.close();
-    if (this.isNarrow) this.element.showModal();
+    if (this.narrow.matches) this.element.showModal();
     else this.element.open = true;
     if (focused) focused.focus({ preventScroll: true });
-    else if (this.isNarrow) this.focus();
+    else if (this.narrow.matches) this.focus();
   }
 
   close(): void {
