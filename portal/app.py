@@ -23,6 +23,10 @@ from portal.settings import Settings
 from portal.store import Store
 
 
+#: Adds its routes and middleware: ``(routes, middleware, *, settings, engine)``.
+Authentication = Callable[..., None]
+
+
 def make_store(settings: Settings) -> Store:
     """The store on a migrated database. Raises StorageError."""
     engine = make_engine(settings.database_url.get_secret_value())
@@ -30,12 +34,17 @@ def make_store(settings: Settings) -> Store:
     return Store(engine, settings.fhir_url)
 
 
-def create_app(settings: Settings, store: Store | None = None) -> Starlette:
-    """The whole portal: FHIR below ``/fhir``, sign-in, ``/health``. Raises StorageError."""
+def create_app(
+    settings: Settings, store: Store | None = None, authentication: Authentication = smart.install
+) -> Starlette:
+    """The whole portal: FHIR below ``/fhir``, sign-in, ``/health``.
+
+    ``authentication`` adds what sets ``request.state.access``. Raises StorageError or SettingsError.
+    """
     store = store or make_store(settings)
     routes: list[BaseRoute] = [Route("/health", _health(store.engine))]
     middleware = [Middleware(Guard)]
-    smart.install(routes, middleware, settings=settings, engine=store.engine)
+    authentication(routes, middleware, settings=settings, engine=store.engine)
     routes += Endpoints(store, settings.fhir_url).routes()  # last: its patterns match what is more special, too
     handlers = {FhirError: _fhir_error, HTTPException: _http_error}
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)  # type: ignore[arg-type]

@@ -5,14 +5,12 @@ http://hl7.org/fhir/R4/capabilitystatement.html
 
 from __future__ import annotations
 
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from portal.query import REVINCLUDES
 from portal.search_parameters import DATE, RESOURCE_TYPES, TOKEN, ResourceType
 
-SINCE = date(2026, 11, 22).isoformat()
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 #: Addresses of the sign-in, relative to the portal's own address.
@@ -21,7 +19,7 @@ OAUTH_PATHS = {
     "token": "/oauth/token",
     "revoke": "/oauth/revoke",
     "introspect": "/oauth/introspect",
-}  # fmt: skip
+}
 
 
 @lru_cache(maxsize=8)
@@ -30,7 +28,7 @@ def capability_statement(fhir_url: str) -> dict[str, Any]:
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
-        "date": SINCE,
+        "date": "2026-11-22",
         "kind": "instance",
         "software": {"name": "Chartline portal"},
         "implementation": {"description": "The portal that comes with Chartline", "url": fhir_url},
