@@ -1,0 +1,334 @@
+"""Lab results and reports, read from FHIR (US Core Laboratory Result Observation, DiagnosticReport), and what may be
+said of them: whether a value counts yet, its flag, whether it is critical."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+from actions.lab_values import Fhir, LabRange, LabValue, concept_text, critical_limits, usual_range
+from actions.periods import written_date
+
+LOINC = "http://loinc.org"
+EPOCH = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
+
+
+class Standing(Enum):
+    """How far a result can be relied on, from the status of an Observation or a DiagnosticReport."""
+
+    PENDING = "pending"
+    PRELIMINARY = "preliminary"
+    FINAL = "final"
+    CORRECTED = "corrected"
+    CANCELED = "canceled"
+    WITHDRAWN = "withdrawn"
+
+
+class Flag(Enum):
+    """Where a value lies. There is none for a critical value: that is for a clinician to say."""
+
+    IN_RANGE = "in_range"
+    HIGH = "high"
+    LOW = "low"
+    UNUSUAL = "unusual"
+
+
+# https://hl7.org/fhir/R4/valueset-observation-status.html and valueset-diagnostic-report-status.html
+_STANDINGS = {
+    "registered": Standing.PENDING,
+    "partial": Standing.PRELIMINARY,
+    "preliminary": Standing.PRELIMINARY,
+    "unknown": Standing.PRELIMINARY,
+    "amended": Standing.CORRECTED,
+    "corrected": Standing.CORRECTED,
+    "appended": Standing.FINAL,
+    "final": Standing.FINAL,
+    "cancelled": Standing.CANCELED,
+    "entered-in-error": Standing.WITHDRAWN,
+}
+# https://terminology.hl7.org/CodeSystem-v3-ObservationInterpretation.html
+_CRITICAL = {"HH", "LL", "AA"}
+_FLAGS = {
+    "N": Flag.IN_RANGE,
+    "H": Flag.HIGH,
+    "HU": Flag.HIGH,
+    ">": Flag.HIGH,
+    "L": Flag.LOW,
+    "LU": Flag.LOW,
+    "<": Flag.LOW,
+    "A": Flag.UNUSUAL,
+}
+HIDDEN = {Standing.PENDING, Standing.CANCELED, Standing.WITHDRAWN}
+
+
+@dataclass(frozen=True)
+class When:
+    """A FHIR dateTime in the patient's zone; it may know only the day, the month or the year."""
+
+    moment: datetime
+    precision: int = 10
+
+    @classmethod
+    def from_fhir(cls, text: str | None, zone: ZoneInfo) -> When | None:
+        """Read `2024`, `2024-05`, `2024-05-06` or a full instant."""
+        if not text:
+            return None
+        if "T" in text:
+            moment = datetime.fromisoformat(_whole_micros(text))
+            return cls(moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone))
+        parts = [int(part) for part in text.split("-")]
+        year, month, day = (*parts, 1, 1)[:3]
+        return cls(datetime(year, month, day, tzinfo=zone), len(text))
+
+    @property
+    def day(self) -> date:
+        """The day in the patient's zone."""
+        return self.moment.date()
+
+    @property
+    def written(self) -> str:
+        """`Nov 18, 2026`, `Nov 2026` or `2026`."""
+        shapes = {4: f"{self.moment:%Y}", 7: f"{self.moment:%b %Y}"}
+        return shapes.get(self.precision, written_date(self.day))
+
+
+@dataclass(frozen=True)
+class LabResult:
+    """One measured thing. `key` is its test in the catalogue, or for others a key of its own; `lab_chart` fills it."""
+
+    id: str
+    code: str
+    name: str
+    standing: Standing
+    value: LabValue | None = None
+    range: LabRange | None = None
+    critical: LabRange | None = None
+    interpretations: frozenset[str] = frozenset()
+    taken: When | None = None
+    issued: When | None = None
+    note: str = ""
+    absent: str = ""
+    components: tuple[LabResult, ...] = ()
+    key: str = ""
+
+    @classmethod
+    def from_fhir(cls, observation: Fhir, zone: ZoneInfo) -> LabResult:
+        """Read an Observation. Times are put into `zone`."""
+        code, name = _code_and_name(observation.get("code", {}))
+        standing = _STANDINGS.get(str(observation.get("status")), Standing.PRELIMINARY)
+        period = observation.get("effectivePeriod", {})
+        taken = observation.get("effectiveDateTime") or observation.get("effectiveInstant")
+        taken = taken or period.get("end") or period.get("start") or observation.get("issued")
+        whole = cls(
+            id=str(observation.get("id", "")),
+            code=code,
+            name=name,
+            standing=standing,
+            taken=When.from_fhir(taken, zone),
+            issued=When.from_fhir(observation.get("issued"), zone),
+            note=" ".join(str(note["text"]).strip() for note in observation.get("note", []) if note.get("text")),
+            components=tuple(
+                cls.from_fhir({**component, "status": observation.get("status")}, zone)
+                for component in observation.get("component", [])
+            ),
+        )
+        return whole if standing in HIDDEN else whole._with_value(observation)
+
+    def _with_value(self, observation: Fhir) -> LabResult:
+        references = observation.get("referenceRange", [])
+        codes = (c for concept in observation.get("interpretation", []) for c in concept.get("coding", []))
+        return replace(
+            self,
+            value=LabValue.from_fhir(observation),
+            range=usual_range(references),
+            critical=critical_limits(references),
+            interpretations=frozenset(str(coding.get("code", "")).upper() for coding in codes),
+            absent=concept_text(observation.get("dataAbsentReason", {})),
+        )
+
+    @property
+    def order(self) -> datetime:
+        """For sorting by time; unknown is oldest."""
+        return self.taken.moment if self.taken else EPOCH
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is a value that may be shown."""
+        return self.standing not in HIDDEN and (self.value is not None or any(c.shown for c in self.components))
+
+    @property
+    def number(self) -> Decimal | None:
+        """The value as an exact number, for a trend; `None` for "<5" and for words."""
+        return self.value.number if self.shown and self.value and not self.value.comparator else None
+
+
+@dataclass(frozen=True)
+class LabReport:
+    """Results that were ordered together. `name` is empty for results that belong to no report.
+
+    `seen_by` is the clinician who has looked at it: `None` if nobody is on record, empty if the name is not.
+    `keys` are the tests that its panel has.
+    """
+
+    id: str
+    code: str
+    name: str
+    standing: Standing
+    taken: When | None = None
+    results: tuple[LabResult, ...] = ()
+    seen_by: str | None = None
+    conclusion: str = ""
+    keys: frozenset[str] = frozenset()
+    named_results: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def from_fhir(cls, report: Fhir, zone: ZoneInfo) -> LabReport:
+        """Read a DiagnosticReport; its results are put in by `group_by_report`."""
+        code, name = _code_and_name(report.get("code", {}))
+        period = report.get("effectivePeriod", {})
+        taken = report.get("effectiveDateTime") or period.get("end") or period.get("start") or report.get("issued")
+        interpreters = report.get("resultsInterpreter", [])
+        return cls(
+            id=str(report.get("id", "")),
+            code=code,
+            name=name,
+            standing=_STANDINGS.get(str(report.get("status")), Standing.PRELIMINARY),
+            taken=When.from_fhir(taken, zone),
+            seen_by=str(interpreters[0].get("display") or "") if interpreters else None,
+            conclusion=str(report.get("conclusion") or "").strip(),
+            named_results=tuple(
+                (str(ref.get("reference", "")).rsplit("/", 1)[-1], str(ref.get("display") or ""))
+                for ref in report.get("result", [])
+            ),
+        )
+
+    @property
+    def order(self) -> datetime:
+        """For sorting by time; unknown is oldest."""
+        return self.taken.moment if self.taken else EPOCH
+
+
+def flag(result: LabResult) -> Flag | None:
+    """Where the value lies: by the lab's interpretation, else by its range. `None` where that cannot be known.
+
+    "In range" is said only of a value with a range, and never against that range.
+    """
+    if not result.shown or is_critical(result):
+        return None
+    by_lab = next((_FLAGS[code] for code in sorted(result.interpretations) if code in _FLAGS), None)
+    by_range = _flag_by_range(result.value, result.range)
+    if by_lab is None:
+        return by_range if not result.interpretations else None
+    if by_lab is Flag.IN_RANGE:
+        return None if result.range is None else by_range if by_range in (Flag.HIGH, Flag.LOW) else by_lab
+    return by_lab
+
+
+def is_critical(result: LabResult) -> bool:
+    """Whether the lab calls the value critical (HH, LL, AA), or it is beyond the critical limits given."""
+    if not result.shown:
+        return False
+    beyond = _flag_by_range(result.value, result.critical) in (Flag.HIGH, Flag.LOW)
+    return bool(_CRITICAL & result.interpretations) or beyond or any(map(is_critical, result.components))
+
+
+def group_by_report(reports: Iterable[LabReport], results: Iterable[LabResult]) -> list[LabReport]:
+    """Every result in its report, newest first; those without one stand by day in a report without a code.
+
+    A result of a report that was canceled or withdrawn is hidden with it.
+    """
+    left = {result.id: result for result in sorted(results, key=lambda r: r.order, reverse=True)}
+    grouped = []
+    for report in reports:
+        own = [left.pop(rid) for rid, _ in report.named_results if rid in left]
+        own += [left.pop(result.id) for result in _waiting_for(report, left.values())]
+        if own or report.standing in HIDDEN:
+            grouped.append(replace(report, results=tuple(_subject_to(report, result) for result in own)))
+    grouped += _by_moment(left.values())
+    return sorted(grouped, key=lambda report: report.order, reverse=True)
+
+
+def missing_names(report: LabReport) -> list[str]:
+    """Names of what was ordered with a report and has no value yet."""
+    return [result.name for result in report.results if result.standing is Standing.PENDING]
+
+
+def superseded(result: LabResult, results: Iterable[LabResult]) -> bool:
+    """Whether a newer result of the same code is there and not critical."""
+    return any(
+        other.code == result.code and other.order > result.order and other.shown and not is_critical(other)
+        for other in results
+    )
+
+
+def _waiting_for(report: LabReport, results: Iterable[LabResult]) -> list[LabResult]:
+    """Results without a value that belong to a report by draw and panel: a report lists only what it has."""
+    if report.standing in (Standing.FINAL, Standing.CORRECTED) or report.taken is None:
+        return []
+    same_draw = (r for r in results if r.standing is Standing.PENDING and r.order == report.order)
+    return [result for result in same_draw if not report.keys or result.key in report.keys]
+
+
+def _subject_to(report: LabReport, result: LabResult) -> LabResult:
+    if report.standing in HIDDEN and result.standing is not Standing.WITHDRAWN:
+        return replace(result, standing=report.standing, value=None, components=(), note="")
+    return result
+
+
+def _by_moment(results: Iterable[LabResult]) -> list[LabReport]:
+    days: dict[str, list[LabResult]] = {}
+    for result in results:
+        days.setdefault(result.taken.written if result.taken else "", []).append(result)
+    return [
+        LabReport(id="", code="", name="", standing=Standing.FINAL, taken=own[0].taken, results=tuple(own))
+        for own in days.values()
+    ]
+
+
+def _flag_by_range(value: LabValue | None, limits: LabRange | None) -> Flag | None:
+    if value is None or value.number is None or limits is None or not limits.has_limits:
+        return None
+    if limits.unit and value.unit and limits.unit != value.unit:
+        return None
+    number, low, high = value.number, limits.low, limits.high
+    if value.comparator in ("<", "<="):
+        return _below(number, low, high, strict=value.comparator == "<")
+    if value.comparator in (">", ">="):
+        return _above(number, low, high, strict=value.comparator == ">")
+    if low is not None and number < low:
+        return Flag.LOW
+    return Flag.HIGH if high is not None and number > high else Flag.IN_RANGE
+
+
+def _below(bound: Decimal, low: Decimal | None, high: Decimal | None, strict: bool) -> Flag | None:
+    """A value of which only an upper bound is known; amounts are never below zero."""
+    if low is not None and low > 0:
+        return Flag.LOW if bound < low or (strict and bound == low) else None
+    return Flag.IN_RANGE if high is None or bound <= high else None
+
+
+def _above(bound: Decimal, low: Decimal | None, high: Decimal | None, strict: bool) -> Flag | None:
+    if high is not None:
+        return Flag.HIGH if bound > high or (strict and bound == high) else None
+    return Flag.IN_RANGE if low is None or bound >= low else None
+
+
+def _code_and_name(concept: Fhir) -> tuple[str, str]:
+    codings = concept.get("coding", [])
+    coding = next((c for c in codings if c.get("system") == LOINC), codings[0] if codings else {})
+    name = str(concept.get("text") or coding.get("display") or coding.get("code") or "")
+    return str(coding.get("code") or ""), name.strip()
+
+
+def _whole_micros(text: str) -> str:
+    """FHIR instants may end in Z and have any number of fraction digits; Python 3.10 takes neither."""
+    text = text.removesuffix("Z") + "+00:00" if text.endswith("Z") else text
+    head, dot, tail = text.partition(".")
+    if not dot:
+        return text
+    digits = len(tail) - len(tail.lstrip("0123456789"))
+    return f"{head}.{tail[:digits][:6].ljust(6, '0')}{tail[digits:]}"

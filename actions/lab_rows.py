@@ -1,0 +1,190 @@
+"""Lab results as values for the responses of `domain/labs.yml`: rows, panels, pages, the notice of a critical value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from actions.lab_results import Flag, LabReport, LabResult, Standing, flag, is_critical, missing_names, superseded
+from actions.lab_values import LabRange, plain, readable_unit
+
+Row = dict[str, Any]
+ROWS_PER_PAGE = 12
+_WITHOUT_VALUE = {
+    Standing.PENDING: "utter_labs_row_pending",
+    Standing.CANCELED: "utter_labs_row_canceled",
+    Standing.WITHDRAWN: "utter_labs_row_withdrawn",
+}
+
+
+def result_row(result: LabResult) -> Row:
+    """One line: name, value, unit, range and flag, as far as its status allows."""
+    row = _plain_row(result)
+    if result.standing is Standing.PRELIMINARY and result.shown:
+        return {"response": "utter_labs_row_preliminary", "row": row}
+    return row
+
+
+def dated_row(result: LabResult) -> Row:
+    """A line of a history: the same with its date in place of the name."""
+    return result_row(replace(result, name=result.taken.written if result.taken else result.name))
+
+
+def report_block(report: LabReport) -> Row:
+    """A panel with its lines, led by what was corrected and closed by what is missing."""
+    values: Row = {"panel": report.name, "date": report.taken.written if report.taken else ""}
+    if not report.results:
+        return {"response": f"{_WITHOUT_VALUE[report.standing]}_report", **values}
+    lines = _corrections(report)
+    lines += [result_row(result) for result in report.results if not _is_missing(report, result)]
+    if report.standing is Standing.PRELIMINARY:
+        missing = missing_names(report)
+        lines.append({"response": "utter_labs_missing", "tests": ", ".join(missing)} if missing else _SOME_MISSING)
+    elif report.conclusion and not any(map(is_critical, report.results)):
+        lines.append({"response": "utter_labs_note", "note": report.conclusion})
+    return {"response": _header(report), **values, "rows": lines}
+
+
+def critical_notices(reports: Iterable[LabReport], known: Sequence[LabResult]) -> list[Row]:
+    """For each report with critical values that nothing newer replaces: call the clinic, and who has seen it."""
+    notices = []
+    for report in reports:
+        tests = [r.name for r in report.results if is_critical(r) and not superseded(r, known)]
+        if tests:
+            seen = {None: "unseen", "": "seen_by_someone"}.get(report.seen_by, "seen")
+            notices.append(
+                {
+                    "response": f"utter_labs_critical_{seen}",
+                    "tests": ", ".join(dict.fromkeys(tests)),
+                    "date": report.taken.written if report.taken else "",
+                    "clinician": report.seen_by or "",
+                }
+            )
+    return notices
+
+
+def latest_of_each(reports: Sequence[LabReport]) -> tuple[list[LabReport], list[LabReport]]:
+    """The reports reduced to the newest result of each test, with what is not ready yet; and the rest."""
+    seen: set[str] = set()
+    newest, older = [], []
+    for report in reports:
+        first = tuple(r for r in report.results if r.key not in seen)
+        rest = tuple(r for r in report.results if r.key in seen)
+        if first or (not report.results and not seen):
+            newest.append(replace(report, results=first))
+        if rest or (not report.results and seen):
+            older.append(replace(report, results=rest))
+        seen |= {result.key for result in first if result.shown}
+    return newest, older
+
+
+def pages_by_day(reports: Sequence[LabReport]) -> list[list[LabReport]]:
+    """A day with values a page; days without any (not ready yet) go with the day before them."""
+    days: list[list[LabReport]] = []
+    for report in reports:
+        if days and (_day(days[-1][-1]) == _day(report) or not any(r.shown for d in days[-1] for r in d.results)):
+            days[-1].append(report)
+        else:
+            days.append([report])
+    return [page for day in days for page in pages(day)]
+
+
+def pages(reports: Sequence[LabReport]) -> list[list[LabReport]]:
+    """Pages of at most `ROWS_PER_PAGE` lines. A report is split only where it does not fit on a page of its own."""
+    result: list[list[LabReport]] = []
+    room = 0
+    for report in reports:
+        for part in _parts(report):
+            lines = max(1, len(part.results))
+            if lines > room:
+                result.append([])
+                room = ROWS_PER_PAGE
+            result[-1].append(part)
+            room -= lines
+    return result
+
+
+def _plain_row(result: LabResult) -> Row:
+    if result.standing in _WITHOUT_VALUE:
+        return {"response": _WITHOUT_VALUE[result.standing], "test": result.name}
+    if result.components:
+        rows = [result_row(component) for component in result.components]
+        own = replace(result, components=())
+        rows = [_plain_row(own), *rows] if own.value else rows
+        return {"response": "utter_labs_row_parts", "test": result.name, "rows": rows}
+    if result.value is None:
+        suffix = "" if result.absent else "_unknown"
+        return {"response": f"utter_labs_row_absent{suffix}", "test": result.name, "reason": result.absent}
+    return _value_row(result)
+
+
+def _value_row(result: LabResult) -> Row:
+    assert result.value is not None  # noqa: S101  for the type checker; the caller has looked
+    kind = "critical" if is_critical(result) else _kind(flag(result))
+    name = "_".join(part for part in ("utter_labs_row", kind, "" if result.range else "no_range") if part)
+    return {
+        "response": name,
+        "test": result.name,
+        "value": result.value.written,
+        "range": range_words(result.range, result.value.unit) if result.range else "",
+    }
+
+
+def _kind(found: Flag | None) -> str:
+    return found.value if found else "plain"
+
+
+def range_words(limits: LabRange, unit: str) -> Row | str:
+    """The range in words; its unit only where it differs from the value's."""
+    if not limits.has_limits:
+        return limits.text
+    shown_unit = readable_unit(limits.unit) if limits.unit and limits.unit != unit else ""
+    low, high = (
+        f"{plain(side)} {shown_unit}".strip() if side is not None else "" for side in (limits.low, limits.high)
+    )
+    if low and high:
+        return {"response": "utter_labs_range_between", "low": plain(limits.low), "high": high}
+    return (
+        {"response": "utter_labs_range_to", "high": high} if high else {"response": "utter_labs_range_from", "low": low}
+    )
+
+
+_SOME_MISSING: Row = {"response": "utter_labs_missing_unknown"}
+
+
+def _corrections(report: LabReport) -> list[Row]:
+    found = [_correction(result) for result in report.results if result.standing is Standing.CORRECTED]
+    whole = len(report.results) == len(report.named_results)
+    if not found and whole and report.standing is Standing.CORRECTED:
+        return [{"response": "utter_labs_corrected_report"}]
+    return found
+
+
+def _correction(result: LabResult) -> Row:
+    if result.note:
+        return {"response": "utter_labs_corrected", "test": result.name, "change": result.note}
+    day = result.issued.written if result.issued else ""
+    return {"response": "utter_labs_corrected_unknown", "test": result.name, "date": day}
+
+
+def _header(report: LabReport) -> str:
+    if report.standing is Standing.PRELIMINARY:
+        return "utter_labs_panel_preliminary" if report.name else "utter_labs_day_preliminary"
+    single = len(report.results) == 1 and report.results[0].name == report.name
+    return "utter_labs_day" if single or not report.name else "utter_labs_panel"
+
+
+def _is_missing(report: LabReport, result: LabResult) -> bool:
+    return report.standing is Standing.PRELIMINARY and result.standing is Standing.PENDING
+
+
+def _day(report: LabReport) -> date | None:
+    return report.taken.day if report.taken else None
+
+
+def _parts(report: LabReport) -> list[LabReport]:
+    results = report.results
+    cuts = range(0, max(1, len(results)), ROWS_PER_PAGE)
+    return [replace(report, results=results[cut : cut + ROWS_PER_PAGE]) for cut in cuts]
