@@ -51,7 +51,7 @@ class Provider:
     def answer(self, call: Call) -> Answer:
         self.calls.append(call)
         answer = self.script.popleft() if self.script else self._normal(call, len(self.calls))
-        if answer.held and not self.release.wait(timeout=2):
+        if answer.held and not self.release.wait(timeout=1):
             return Answer(500, {"code": 0, "description": "nobody released this answer"})
         return answer
 
