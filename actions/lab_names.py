@@ -7,7 +7,7 @@ patient has, by `labs.py`. Names of results that are not in the catalogue join i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -63,7 +63,7 @@ class Catalogue:
         """The panel or test that a report is about."""
         return self._by_code.get(code) or self._names.get(normal(name))
 
-    def expand(self, keys: Iterable[str]) -> frozenset[str]:
+    def expand(self, keys: Collection[str]) -> frozenset[str]:
         """Single tests: each panel is replaced by its tests."""
         entries = (self.entries.get(key) for key in keys)
         members = {test for entry in entries if entry for test in entry.tests}

@@ -13,7 +13,7 @@ from actions.lab_names import Catalogue
 from actions.periods import Period, find_period, parse_period
 
 _ALL = re.compile(r"\b(all|every|everything|entire|history)\b", re.I)
-_IN_GENERAL = re.compile(r"\b(labs|results|tests|blood ?work|bloods|everything|lab work|reports)\b", re.I)
+_IN_GENERAL = re.compile(r"\b(labs?|results|tests|blood ?work|bloods|everything|reports)\b", re.I)
 _POINTING = re.compile(r"\b(it|that|this|those|them|these|one)\b", re.I)
 _NO_PERIOD = re.compile(
     r"(the )?(latest|newest|most recent|recent(ly)?|lately|last|new|current|over (time|the years))", re.I
@@ -85,7 +85,7 @@ def _tests(text: str, tests: Sequence[str], catalogue: Catalogue) -> tuple[list[
             continue  # "labs" is no test, whatever the language model took it for
         said.append(name)
         readings.append(tuple(catalogue.named(name)))
-    covered = catalogue.expand(key for reading in readings for key in reading)
+    covered = catalogue.expand([key for reading in readings for key in reading])
     for key in catalogue.mentioned(text):
         if not catalogue.expand([key]) <= covered:
             said.append(catalogue.title(key) or key)

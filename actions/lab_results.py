@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from actions import fhir_time
 from actions.lab_values import Fhir, LabRange, LabValue, concept_text, critical_limits, usual_range
 from actions.periods import written_date
 
@@ -75,14 +76,8 @@ class When:
     @classmethod
     def from_fhir(cls, text: str | None, zone: ZoneInfo) -> When | None:
         """Read `2024`, `2024-05`, `2024-05-06` or a full instant."""
-        if not text:
-            return None
-        if "T" in text:
-            moment = datetime.fromisoformat(_whole_micros(text))
-            return cls(moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone))
-        parts = [int(part) for part in text.split("-")]
-        year, month, day = (*parts, 1, 1)[:3]
-        return cls(datetime(year, month, day, tzinfo=zone), len(text))
+        moment = fhir_time.moment(text, zone)
+        return cls(moment, min(len(text), 10)) if text and moment else None
 
     @property
     def day(self) -> date:
@@ -257,14 +252,6 @@ def missing_names(report: LabReport) -> list[str]:
     return [result.name for result in report.results if result.standing is Standing.PENDING]
 
 
-def superseded(result: LabResult, results: Iterable[LabResult]) -> bool:
-    """Whether a newer result of the same code is there and not critical."""
-    return any(
-        other.code == result.code and other.order > result.order and other.shown and not is_critical(other)
-        for other in results
-    )
-
-
 def _waiting_for(report: LabReport, results: Iterable[LabResult]) -> list[LabResult]:
     """Results without a value that belong to a report by draw and panel: a report lists only what it has."""
     if report.standing in (Standing.FINAL, Standing.CORRECTED) or report.taken is None:
@@ -322,13 +309,3 @@ def _code_and_name(concept: Fhir) -> tuple[str, str]:
     coding = next((c for c in codings if c.get("system") == LOINC), codings[0] if codings else {})
     name = str(concept.get("text") or coding.get("display") or coding.get("code") or "")
     return str(coding.get("code") or ""), name.strip()
-
-
-def _whole_micros(text: str) -> str:
-    """FHIR instants may end in Z and have any number of fraction digits; Python 3.10 takes neither."""
-    text = text.removesuffix("Z") + "+00:00" if text.endswith("Z") else text
-    head, dot, tail = text.partition(".")
-    if not dot:
-        return text
-    digits = len(tail) - len(tail.lstrip("0123456789"))
-    return f"{head}.{tail[:digits][:6].ljust(6, '0')}{tail[digits:]}"

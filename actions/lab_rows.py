@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from actions.lab_results import Flag, LabReport, LabResult, Standing, flag, is_critical, missing_names, superseded
+from actions.lab_results import Flag, LabReport, LabResult, Standing, flag, is_critical, missing_names
 from actions.lab_values import LabRange, plain, readable_unit
 
 Row = dict[str, Any]
@@ -37,32 +37,31 @@ def report_block(report: LabReport) -> Row:
     values: Row = {"panel": report.name, "date": report.taken.written if report.taken else ""}
     if not report.results:
         return {"response": f"{_WITHOUT_VALUE[report.standing]}_report", **values}
-    lines = _corrections(report)
+    header, lines = _header(report), _corrections(report)
     lines += [result_row(result) for result in report.results if not _is_missing(report, result)]
     if report.standing is Standing.PRELIMINARY:
         missing = missing_names(report)
         lines.append({"response": "utter_labs_missing", "tests": ", ".join(missing)} if missing else _SOME_MISSING)
     elif report.conclusion and not any(map(is_critical, report.results)):
         lines.append({"response": "utter_labs_note", "note": report.conclusion})
-    return {"response": _header(report), **values, "rows": lines}
+    if header == "utter_labs_day" and len(lines) == 1 and report.taken:
+        return result_row(replace(report.results[0], name=f"{report.results[0].name}, {report.taken.written}"))
+    return {"response": header, **values, "rows": lines}
 
 
-def critical_notices(reports: Iterable[LabReport], known: Sequence[LabResult]) -> list[Row]:
-    """For each report with critical values that nothing newer replaces: call the clinic, and who has seen it."""
-    notices = []
+def critical_notices(reports: Iterable[LabReport]) -> list[Row]:
+    """What cannot wait: the critical values, by who has seen them; those that nobody has seen come first."""
+    by_reader: dict[str | None, list[str]] = {}
     for report in reports:
-        tests = [r.name for r in report.results if is_critical(r) and not superseded(r, known)]
+        date_ = f" ({report.taken.written})" if report.taken else ""
+        tests = [f"{result.name}{date_}" for result in report.results if is_critical(result)]
         if tests:
-            seen = {None: "unseen", "": "seen_by_someone"}.get(report.seen_by, "seen")
-            notices.append(
-                {
-                    "response": f"utter_labs_critical_{seen}",
-                    "tests": ", ".join(dict.fromkeys(tests)),
-                    "date": report.taken.written if report.taken else "",
-                    "clinician": report.seen_by or "",
-                }
-            )
-    return notices
+            by_reader.setdefault(report.seen_by, []).extend(tests)
+    kinds = {None: "unseen", "": "seen_by_someone"}
+    return [
+        {"response": f"utter_labs_critical_{kinds.get(reader, 'seen')}", "tests": ", ".join(tests), "clinician": reader}
+        for reader, tests in sorted(by_reader.items(), key=lambda item: item[0] is not None)
+    ]
 
 
 def latest_of_each(reports: Sequence[LabReport]) -> tuple[list[LabReport], list[LabReport]]:
@@ -97,7 +96,7 @@ def pages(reports: Sequence[LabReport]) -> list[list[LabReport]]:
     room = 0
     for report in reports:
         for part in _parts(report):
-            lines = max(1, len(part.results))
+            lines = max(1, sum(not _is_missing(part, result) for result in part.results))
             if lines > room:
                 result.append([])
                 room = ROWS_PER_PAGE
@@ -185,6 +184,8 @@ def _day(report: LabReport) -> date | None:
 
 
 def _parts(report: LabReport) -> list[LabReport]:
-    results = report.results
-    cuts = range(0, max(1, len(results)), ROWS_PER_PAGE)
-    return [replace(report, results=results[cut : cut + ROWS_PER_PAGE]) for cut in cuts]
+    """A long report in parts; what is missing is listed once, with the first."""
+    missing = tuple(result for result in report.results if _is_missing(report, result))
+    there = [result for result in report.results if result not in missing]
+    parts = [tuple(there[cut : cut + ROWS_PER_PAGE]) for cut in range(0, max(1, len(there)), ROWS_PER_PAGE)]
+    return [replace(report, results=part + (missing if part is parts[0] else ())) for part in parts]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from actions.lab_results import LabResult, Standing, is_critical, superseded
+from actions.lab_results import LabResult, Standing, is_critical
 from actions.lab_values import readable_unit
 
 MAX_POINTS = 60
@@ -60,8 +60,3 @@ def series_of(results: Iterable[LabResult]) -> list[LabSeries]:
 def main_series(results: Iterable[LabResult]) -> LabSeries | None:
     """The newest series with at least two results, or `None`."""
     return next((series for series in series_of(results) if len(series.results) > 1), None)
-
-
-def has_open_critical(series: LabSeries) -> bool:
-    """Whether a critical value in the series has no newer one that is not critical."""
-    return any(is_critical(result) and not superseded(result, series.results) for result in series.results)

@@ -58,7 +58,7 @@ class ActionLabTrend(PortalAction):
         chart = await _shelf(turn).find(query, HISTORY)
         if not chart.reports:
             return await _none(turn, query)
-        _warn_of_critical(turn, chart.reports, chart)
+        _warn_of_critical(turn, chart.reports)
         _say_not_found(turn, chart)
         keys = list(dict.fromkeys(result.key for result in chart.results))
         if len(keys) == 1:
@@ -84,11 +84,15 @@ class ActionExplainLab(PortalAction):
         if not explained:
             return await _none(turn, query)
         newest = latest_of_each(chart.reports)[0]
-        _warn_of_critical(turn, newest, chart)
+        _warn_of_critical(turn, newest)
         for key in explained:
             turn.say(f"utter_explain_{key}" if key in catalogue().entries else "utter_lab_explain_unknown")
         if newest:
             _say_reports(turn, pages(newest)[0], "utter_lab_explain_yours")
+            if any(
+                result.number is not None and result.range is None for report in newest for result in report.results
+            ):
+                turn.say("utter_lab_explain_no_range")
         else:
             turn.say("utter_lab_explain_none_on_file")
         turn.say("utter_lab_explain_offer")
@@ -113,7 +117,7 @@ async def _show(turn: Turn, query: LabQuery, chart: LabChart, number: int) -> li
     book = _book(query, chart.reports)
     if number >= len(book):
         return await _none(turn, query) if not book else [*_page_slots(None), *_say_end(turn)]
-    _warn_of_critical(turn, book[number], chart)
+    _warn_of_critical(turn, book[number])
     _say_not_found(turn, chart)
     more = number + 1 < len(book)
     _say_reports(turn, book[number], _intro(query, number), more)
@@ -186,9 +190,9 @@ def _ends(series: LabSeries) -> dict[str, str]:
     }
 
 
-def _warn_of_critical(turn: Turn, shown: Sequence[LabReport], chart: LabChart) -> None:
+def _warn_of_critical(turn: Turn, shown: Sequence[LabReport]) -> None:
     """Before anything else: what cannot wait."""
-    for notice in critical_notices(shown, chart.results):
+    for notice in critical_notices(shown):
         turn.say(notice.pop("response"), **notice)
 
 
@@ -210,7 +214,8 @@ async def _none(turn: Turn, query: LabQuery) -> list[EventType]:
         turn.say("utter_labs_not_found", tests=", ".join(query.said), there=there)
     else:
         turn.say("utter_labs_none_in_period", newest=newest)
-    return _page_slots(None)
+    named = [reading[0] for reading in query.readings if reading]
+    return [*_page_slots(None), *_remember(overview, named)]
 
 
 async def _ask_which(turn: Turn, question: str) -> list[EventType]:
