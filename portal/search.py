@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, distinct, exists, false, func, literal, not_, or_, select, tuple_
+from sqlalchemy import and_, distinct, exists, false, func, literal, not_, or_, select, true, tuple_
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.selectable import FromClause, Select
@@ -144,7 +144,9 @@ class _Plan:
 
     def _check_missing(self, found: MissingFilter) -> ColumnElement:
         name = found.param.name
-        if name in ("_lastUpdated", self.query.kind.sort_date):
+        if name == "_lastUpdated":
+            there: ColumnElement = true()
+        elif name == self.query.kind.sort_date:
             there = self.driver.c.low > NO_DATE
         elif found.param.kind == DATE:
             row = dates.alias()

@@ -87,8 +87,7 @@ class Store:
 
         Raises BadRequest, Invalid, Forbidden, Conflict, or PreconditionFailed where several match.
         """
-        kind = checked(resource)
-        require(access, kind, "create")
+        kind = _checked_for(resource, access, "create")
         criterion = criterion_of(if_none_exist)
         try:
             with writing(self.engine) as connection:
@@ -106,8 +105,7 @@ class Store:
 
         Raises as ``create`` does, and NotFound or PreconditionFailed. Only system access may bring its own ids.
         """
-        kind = checked(resource)
-        require(access, kind, "update")
+        kind = _checked_for(resource, access, "update")
         try:
             with writing(self.engine) as connection:
                 return self._write(connection, access, lambda session: session.update(resource, kind, if_match))
@@ -146,6 +144,14 @@ class Store:
                 if row.pk not in keys and _may_include(access, kind, row.patient_id):
                     included[row.pk] = loads(row.body.encode())
         return list(included.values())[:MAX_INCLUDED]
+
+
+def _checked_for(resource: dict[str, Any], access: Access, interaction: str) -> ResourceType:
+    """The type of a valid resource that may be written; who may not is not told what is wrong with it."""
+    kind = RESOURCE_TYPES.get(str(resource.get("resourceType")))
+    if kind:
+        require(access, kind, interaction)
+    return checked(resource)
 
 
 def _may_include(access: Access, kind: ResourceType, chart: str) -> bool:

@@ -43,7 +43,7 @@ def _rows() -> dict[str, dict[str, str]]:
 def _complete(request: Resource, row: dict[str, str], clock: Clock, place: int) -> list[Resource]:
     """Two fills; how far the second has been used up differs from prescription to prescription."""
     supply = int(row["supply"])
-    used = supply * (3 + 5 * place) % (supply + 5)
+    used = 2 + supply * (3 + 5 * place) % (supply + 3)
     first, last = f"-{used + supply}d 11:30", f"-{used}d 16:15"
     filled = (first, last) if int(row["repeats"]) else (last,)
     request["authoredOn"] = clock.instant(filled[0])

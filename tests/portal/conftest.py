@@ -74,23 +74,34 @@ class Portal:
 
 
 CODE = {"coding": [{"system": "http://loinc.org", "code": "4548-4", "display": "Hemoglobin A1c"}]}
+SOMEBODY = {"reference": "Patient/somebody"}
 AMBULATORY = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
 #: What each type must have.
 MINIMAL: dict[str, dict[str, Any]] = {
     "Encounter": {"status": "finished", "class": AMBULATORY},
     "Observation": {"status": "final", "code": CODE},
     "DiagnosticReport": {"status": "final", "code": CODE},
-    "MedicationRequest": {"status": "active", "intent": "order", "medicationCodeableConcept": CODE},
+    "MedicationRequest": {
+        "status": "active", "intent": "order", "medicationCodeableConcept": CODE, "subject": SOMEBODY,
+    },
     "MedicationDispense": {"status": "completed", "medicationCodeableConcept": CODE},
     "Task": {"status": "requested", "intent": "order"},
     "Communication": {"status": "completed"},
     "DocumentReference": {"status": "current", "content": [{"attachment": {"contentType": "text/plain"}}]},
     "Binary": {"contentType": "text/plain", "data": "aGVsbG8="},
-    "Appointment": {"status": "booked"},
-    "Slot": {"status": "free", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T09:20:00Z"},
+    "Appointment": {"status": "booked", "participant": [{"status": "accepted", "actor": SOMEBODY}]},
+    "Schedule": {"actor": [{"display": "Dr. Adams"}]},
+    "Slot": {
+        "schedule": {"display": "Dr. Adams"}, "status": "free", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T09:20:00Z",
+    },
     "Account": {"status": "active"},
     "Invoice": {"status": "issued"},
-    "Immunization": {"status": "completed", "vaccineCode": CODE, "occurrenceDateTime": "2025-10-01"},
+    "AllergyIntolerance": {"patient": SOMEBODY},
+    "Condition": {"subject": SOMEBODY},
+    "RelatedPerson": {"patient": SOMEBODY},
+    "Immunization": {
+        "status": "completed", "vaccineCode": CODE, "occurrenceDateTime": "2025-10-01", "patient": SOMEBODY,
+    },
     "Consent": {"status": "active", "scope": CODE, "category": [CODE], "policyRule": CODE},
     "AuditEvent": {
         "type": {"code": "rest"}, "recorded": "2026-11-22T10:00:00Z",
@@ -100,7 +111,7 @@ MINIMAL: dict[str, dict[str, Any]] = {
         "status": "requested", "reason": "news", "criteria": "Task?status=completed",
         "channel": {"type": "rest-hook", "endpoint": "https://example.org/hook"},
     },
-    "Procedure": {"status": "completed"},
+    "Procedure": {"status": "completed", "subject": SOMEBODY},
 }  # fmt: skip
 
 
