@@ -69,21 +69,33 @@ def test_a_refused_message_is_not_sent_until_the_person_taps(open_chat: OpenChat
     expect(page.locator(".patient")).to_have_count(1)
 
 
+def test_a_message_sent_late_stands_where_the_server_has_it(open_chat: OpenChat, assistant: Assistant) -> None:
+    page = open_chat()
+    assistant.faults.append(400)
+    write(page, "late")
+    expect(page.get_by_role("button", name="Not sent. Tap to try again")).to_be_visible()
+    begin(page, "soon")
+    expect(page.locator(".bubble p")).to_have_text(["late", "soon", "You said: soon"])
+    page.get_by_role("button", name="Not sent. Tap to try again").click()
+    expect(page.locator(".bubble p")).to_have_text(["soon", "You said: soon", "late", "You said: late"])
+
+
 def test_after_half_a_minute_of_failures_the_person_is_told(
     open_chat: OpenChat, assistant: Assistant, page: Any
 ) -> None:
     page.clock.install()
     open_chat()
     begin(page)
-    assistant.faults.extend([503] * 6)
+    assistant.faults.extend([503] * 100)
     write(page, "first")
     write(page, "second")
     for attempt in range(2, 8):
-        page.wait_for_timeout(50)
-        expect(page.locator(".patient .state").last).to_be_visible()
         _wait_for_posts(page, assistant, attempt)
+        assistant.raw(": still here\n\n")
+        page.wait_for_timeout(100)
         _pass_time(page, 31)
     expect(page.get_by_role("button", name="Not sent. Tap to try again")).to_have_count(2)
+    assistant.faults.clear()
     page.get_by_role("button", name="Not sent. Tap to try again").first.click()
     expect(page.get_by_text("You said: second")).to_be_visible()
     assert [post["text"] for post in assistant.posts[-2:]] == ["first", "second"]
@@ -177,6 +189,21 @@ def test_what_was_unsent_at_a_reload_is_sent_after_it(open_chat: OpenChat, assis
     expect(page.get_by_text("You said: refill")).to_be_visible()
     assert len(set(_ids(assistant))) == 2
     expect(page.locator(".bubble p")).to_have_text(["hello", "You said: hello", "refill", "You said: refill"])
+
+
+def test_what_is_sent_before_the_history_is_there_stands_below_it(
+    open_chat: OpenChat, assistant: Assistant, page: Any
+) -> None:
+    open_chat()
+    assistant.reply = lambda text: [message(f"You said: {text}", choices=OFFER)] if text == "hello" else []
+    begin(page)
+    assistant.faults.append(503)
+    write(page, "refill")
+    _wait_for_posts(page, assistant, 2)
+    assistant.stream_faults.append(503)
+    page.reload()
+    expect(page.locator(".bubble p")).to_have_text(["hello", "You said: hello", "refill"])
+    expect(page.get_by_role("button", name="Yes, send it")).to_be_disabled()
 
 
 def test_an_old_unsent_message_waits_for_the_person(open_chat: OpenChat, assistant: Assistant, page: Any) -> None:

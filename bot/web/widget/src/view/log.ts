@@ -49,13 +49,9 @@ export class Log {
 
   show(message: Message): void {
     const known = message.from === "patient" ? this.own.get(message.id) : undefined;
-    if (known) {
-      known.setTime(message.at);
-      this.setState(known, { id: message.id, text: message.text, at: 0 }, "sent");
-    } else {
-      const view = this.add(message);
-      if (message.from === "patient") this.setState(view, { id: message.id, text: message.text, at: 0 }, "sent");
-    }
+    if (known) this.anchor(known, message);
+    const view = known ?? this.add(message);
+    if (message.from === "patient") this.setState(view, { id: message.id, text: message.text, at: 0 }, "sent");
     if (this.list.hasAttribute("aria-busy")) this.settle(SETTLED);
   }
 
@@ -63,7 +59,7 @@ export class Log {
     const { id, text } = outgoing;
     const known = this.own.get(id);
     const at = new Date(outgoing.at);
-    const view = known ?? this.add({ id, from: "patient", text, choices: [], links: [], picture: null, at });
+    const view = known ?? this.add({ id, from: "patient", text, choices: [], links: [], picture: null, at }, true);
     this.setState(view, outgoing, state);
     if (!known) this.toEnd();
   }
@@ -93,21 +89,25 @@ export class Log {
     this.setMissed(0);
   }
 
-  private add(message: Message): MessageView {
+  private add(message: Message, unsent = false): MessageView {
     this.welcome.hidden = true;
     const view = new MessageView(message, this.context);
     if (message.from === "patient") this.own.set(message.id, view);
     this.supersede(message);
-    this.insert(view);
+    this.insert(view, unsent ? this.messages.length : this.endOfSent());
     if (this.following) this.reveal(view);
     else if (message.from === "assistant") this.setMissed(this.missed + 1);
     return view;
   }
 
-  /** Before what the server does not have yet: the order is the server's. */
-  private insert(view: MessageView): void {
-    const unsent = this.messages.findIndex((one) => one.unsent);
-    const place = unsent < 0 ? this.messages.length : unsent;
+  /** The order is the server's: what it does not have yet stands below. */
+  private endOfSent(): number {
+    let end = this.messages.length;
+    while (end > 0 && this.messages[end - 1]?.unsent) end--;
+    return end;
+  }
+
+  private insert(view: MessageView, place: number): void {
     this.list.insertBefore(view.element, this.messages[place]?.element ?? null);
     this.messages.splice(place, 0, view);
     if (!sameDay(this.today, new Date())) {
@@ -116,6 +116,18 @@ export class Log {
     }
     this.fit(place);
     this.fit(place + 1);
+  }
+
+  /** The server's own event of what the person wrote here: from now on its place and time are the server's. */
+  private anchor(view: MessageView, message: Message): void {
+    view.setTime(message.at);
+    this.supersede(message);
+    const place = this.messages.indexOf(view);
+    this.messages.splice(place, 1);
+    const end = this.endOfSent();
+    if (end <= place) this.messages.splice(place, 0, view);
+    else this.insert(view, end);
+    this.fit(place);
   }
 
   /** What a message shows depends on the one before: its day heading, and whose time can be left out. */

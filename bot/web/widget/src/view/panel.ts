@@ -63,11 +63,11 @@ export class Panel {
     const names = h("div", { class: "names" }, this.heading, h("p", {}, strings.subtitle));
     const close = h("button", { type: "button", class: "round", "aria-label": strings.close, onclick: () => this.close() });
     close.append(icon("close"));
-    return h("header", {}, h("span", { class: "mark" }, icon("chat")), names, ...(mode === "page" ? [] : [close]));
+    return h("div", { class: "head" }, h("span", { class: "mark" }, icon("chat")), names, ...(mode === "page" ? [] : [close]));
   }
 
   private footer(): HTMLElement {
-    return h("footer", {}, this.options.strings.emergency(this.options.emergency));
+    return h("div", { class: "foot" }, this.options.strings.emergency(this.options.emergency));
   }
 
   private pressed(event: KeyboardEvent): void {
