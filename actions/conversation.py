@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -10,6 +10,7 @@ from rasa_sdk.events import ActiveLoop, AllSlotsReset, EventType, FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
 from accounts.errors import NotSignedIn, SignInFailed
+from accounts.service import Accounts
 from actions.bootstrap import Services, services
 from actions.portal_action import waiting_question
 
@@ -87,8 +88,11 @@ class _AccountAction(Action, ABC):
     def __init__(self, services_: Services | None = None) -> None:
         self._given = services_
 
+    @abstractmethod
+    def name(self) -> str: ...
+
     @property
-    def _accounts(self) -> Any:
+    def _accounts(self) -> Accounts:
         return (self._given or services()).accounts
 
 

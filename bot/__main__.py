@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 from rasa.shared.exceptions import RasaException
 
 from accounts.errors import AccountsError
+from bot import logs
 from bot.model import trained_model
 from bot.server import create_app
 from bot.settings import BotSettings, read
@@ -15,7 +15,7 @@ from bot.settings import BotSettings, read
 
 def main() -> None:
     """Check the settings, then serve until stopped. Exit status 1 with one line where something is wrong."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.configure()
     try:
         settings = read(BotSettings)
         trained_model(settings.models)

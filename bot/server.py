@@ -21,7 +21,7 @@ from sanic.response import json as json_response
 from accounts.errors import StateError
 from accounts.service import Accounts
 from accounts.service import bootstrap as accounts_bootstrap
-from bot.channels.quiet import quiet_libraries
+from bot import logs
 from bot.channels.sms import SmsInput, SmsSender
 from bot.channels.telegram import TelegramInput, TelegramSender
 from bot.channels.web import WebInput, WebSender
@@ -47,7 +47,7 @@ def create_app(settings: BotSettings | None = None, accounts: Accounts | None = 
     app.blueprint(Pages(accounts, settings, read(ClinicSettings)).blueprint())
     app.add_route(_health, "/health")
     app.add_route(_ready, "/ready")
-    quiet_libraries()
+    logs.configure()
 
     async def start(app: Sanic, _loop: Any) -> None:
         app.ctx.agent = await load(settings)

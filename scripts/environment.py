@@ -26,6 +26,8 @@ def environment() -> dict[str, str]:
     env.setdefault("CHARTLINE_PORTAL_CLIENT_REDIRECT_URIS", f"{env['CHARTLINE_PUBLIC_URL']}/signin/callback")
     env["RASA_TELEMETRY_ENABLED"] = "false"
     env["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    env.setdefault("PYTHONWARNINGS", "ignore::DeprecationWarning")  # of Rasa's own pins
+    env.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
     env.pop("PYTHONDONTWRITEBYTECODE", None)  # the second start would be as slow as the first
     return env
 

@@ -1,0 +1,86 @@
+"""The house stands: import rules, one class an action, every response and action there, words in the domain alone."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+DOMAIN = [ROOT / "domain.yml", *sorted((ROOT / "domain").rglob("*.yml"))]
+ACTIONS = sorted((ROOT / "actions").rglob("*.py"))
+
+
+def domain(section: str) -> list[str]:
+    """The names in one section of all domain files, repeated where they are."""
+    names: list[str] = []
+    for path in DOMAIN:
+        for name in yaml.safe_load(path.read_text()).get(section) or []:
+            names.append(next(iter(name)) if isinstance(name, dict) else name)
+    return names
+
+
+def strings(path: Path) -> set[str]:
+    return {
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def action_names() -> Counter[str]:
+    """What the `name` methods of the action classes return."""
+    found: Counter[str] = Counter()
+    for path in ACTIONS:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name == "name":
+                values = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+                found.update(v for v in values if v.startswith(("action_", "validate_")))
+    return found
+
+
+def test_the_rooms_keep_to_their_import_rules() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports")], cwd=ROOT, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_action_of_the_domain_has_exactly_one_class() -> None:
+    names = action_names()
+    assert {name: names[name] for name in domain("actions")} == dict.fromkeys(domain("actions"), 1)
+    assert set(names) <= set(domain("actions")), "an action that the domain does not know"
+
+
+@pytest.mark.parametrize("section", ["responses", "intents", "slots", "forms", "actions"])
+def test_nothing_is_declared_twice(section: str) -> None:
+    repeated = [name for name, count in Counter(domain(section)).items() if count > 1]
+    assert not repeated
+
+
+def test_every_response_that_the_code_names_is_in_the_domain() -> None:
+    code = [*ACTIONS, *sorted((ROOT / "bot").rglob("*.py"))]
+    named = {(p.name, s) for p in code for s in strings(p) if s.startswith("utter_") and " " not in s and s != "utter_"}
+    known = set(domain("responses"))
+    prefixes = {(f, s) for f, s in named if s.endswith("_") and any(k.startswith(s) for k in known)}
+    missing = {(f, s) for f, s in named - prefixes if s not in known and s != "utter_action"}
+    assert not missing
+
+
+def test_every_response_of_the_domain_is_used() -> None:
+    code = {s for p in [*ACTIONS, *sorted((ROOT / "bot").rglob("*.py"))] for s in strings(p) if s.startswith("utter_")}
+    prefixes = tuple(s for s in code if s.endswith("_"))
+    told = "\n".join(p.read_text() for p in [ROOT / "config.yml", *sorted((ROOT / "data").rglob("*.yml"))])
+    unused = [r for r in domain("responses") if r not in code and r not in told and not r.startswith(prefixes)]
+    assert not unused
+
+
+def test_a_capability_has_a_file_of_the_same_name_in_each_layer() -> None:
+    for name in ("labs", "medications", "refills"):
+        for path in (f"domain/{name}.yml", f"data/{name}.yml", f"actions/{name}.py", f"tests/test_{name}.py"):
+            assert (ROOT / path).exists(), path
