@@ -72,6 +72,16 @@ async def test_nothing_private_is_written_even_at_debug_level(
     assert [secret for secret in PRIVATE if secret in log.getvalue()] == []
 
 
+async def test_the_libraries_say_nothing_of_it_to_a_handler_that_came_later_either(
+    log: io.StringIO, twilio: Provider, telegram: Provider
+) -> None:
+    quiet_libraries()
+    for handler in logging.getLogger().handlers:
+        handler.filters.clear()
+    await everything(twilio, telegram)
+    assert [secret for secret in PRIVATE if secret in log.getvalue()] == []
+
+
 def test_what_still_comes_through_is_redacted_in_message_arguments_and_traceback(log: io.StringIO) -> None:
     quiet_libraries()
     quiet_libraries()

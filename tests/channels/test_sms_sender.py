@@ -152,7 +152,7 @@ async def test_a_date_in_retry_after_is_seconds_from_now(sms: SmsSender, twilio:
 async def test_a_silent_twilio_is_tried_again_later(twilio: Provider) -> None:
     opened = sender(twilio, timeout=0.05)
     twilio.script.append(Answer(201, {}, held=True))
-    with pytest.raises(Retryable):
+    with pytest.raises(Retryable, match="TimeoutError"):
         await opened.send("+12025550143", {"body": "hi"})
     twilio.release.set()
     await opened.close()
