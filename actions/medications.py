@@ -58,7 +58,7 @@ class ActionMedicationDetails(PortalAction):
             turn.say(
                 "utter_medication_which" if rest else "utter_medications_none", names=", ".join(m.name for m in rest)
             )
-        return [SlotSet("last_medication", found[0].id)] if found else []
+        return [SlotSet("last_medications", [m.id for m in found[:_MOST_DETAILS]])] if found else []
 
 
 def details(medication: Medication, chart: MedicationChart, turn: Turn) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _standing(medication: Medication) -> Any:
 
 
 def _named(turn: Turn, chart: MedicationChart) -> tuple[list[Medication], list[Mention]]:
-    """Those that the message names, else the one that was last spoken of; and the names that are not on the list."""
+    """Those that the message names, else those last spoken of; and the names that are not on the list."""
     mentions = find_mentions(turn.text, chart.medications)
     for value in [] if mentions else turn.entities("medication"):
         mentions += find_mentions(value, chart.medications) or [Mention(value, How.NAME, value, ())]
@@ -135,8 +135,8 @@ def _named(turn: Turn, chart: MedicationChart) -> tuple[list[Medication], list[M
         return found or ([] if mentions else [m for m in chart.medications if m.live]), [
             m for m in mentions if not m.found
         ]
-    last = chart.get(turn.slot("last_medication") or "")
-    return [last] if last else [], []
+    last = map(chart.get, turn.slot("last_medications") or [])
+    return [m for m in last if m], []
 
 
 def _list_row(medication: Medication) -> dict[str, Any]:

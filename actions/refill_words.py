@@ -7,7 +7,7 @@ from typing import Any
 
 from actions.fhir_time import spoken
 from actions.medication import Medication
-from actions.medication_chart import MedicationChart, Request
+from actions.medication_chart import Fill, MedicationChart, Request
 from actions.medication_mentions import How, Mention
 from actions.refill_plan import Plan, Question
 from actions.refill_rules import Decision, Outcome
@@ -77,23 +77,32 @@ def question_words(plan: Plan, chart: MedicationChart) -> Said:
 
 def receipt_words(order: Order, receipt: Receipt) -> Said:
     """The line that ends an order: SENT with its reference, or NOT SENT."""
-    kind = "renewal" if order.renewal else "refill"
+    name, arrival = order.medication.name, receipt.arrival.value
     if not receipt.reference:
-        return row(f"utter_{kind}_{receipt.arrival.value}", name=order.medication.name)
+        return row(f"utter_{'renewal' if order.renewal else 'refill'}_{arrival}", name=name)
+    if order.renewal:
+        return _renewal_receipt(order, receipt)
     where = row("utter_refill_to", pharmacy=order.pharmacy.display) if order.pharmacy else ""
-    who = order.medication.prescriber or row("utter_refill_your_prescriber")
-    values = {"name": order.medication.name, "where": where, "who": who, "reference": receipt.reference}
-    urgency = row("utter_renewal_urgent") if order.urgent else ""
-    return row(f"utter_{kind}_{receipt.arrival.value}", urgency=urgency, **values)
+    return row(f"utter_refill_{arrival}", name=name, where=where, reference=receipt.reference)
 
 
-def status_words(request: Request, today: date, ready: bool = False) -> Said:
-    """Where a request stands and what happens next."""
+def _renewal_receipt(order: Order, receipt: Receipt) -> Said:
+    return row(
+        f"utter_renewal_{receipt.arrival.value}",
+        name=order.medication.name,
+        who=order.medication.prescriber or row("utter_refill_your_prescriber"),
+        pharmacy=row("utter_renewal_pharmacy", pharmacy=order.pharmacy.display) if order.pharmacy else "",
+        urgency=row("utter_renewal_urgent") if order.urgent else "",
+        reference=receipt.reference,
+    )
+
+
+def status_words(request: Request, today: date, fill: Fill | None = None) -> Said:
+    """Where a request stands and what happens next. `fill`: what the pharmacy did for it since."""
     asked = spoken(request.authored.date() if request.authored else None, today)
     values = {"asked": asked, "reference": request.reference}
-    if ready:
-        where = request.pharmacy.display if request.pharmacy else row("utter_refill_your_pharmacy")
-        return row("utter_status_ready", pharmacy=where, **values)
+    if fill:
+        return _fill_words(request, fill, today)
     if request.status in ("rejected", "failed", "cancelled"):
         reason = row("utter_refill_why", reason=request.reason) if request.reason else ""
         return row("utter_status_cancelled" if request.status == "cancelled" else "utter_status_rejected",
@@ -103,6 +112,15 @@ def status_words(request: Request, today: date, ready: bool = False) -> Said:
     name = request.status.replace("-", "_") if request.status in known else "requested"
     renewal = "_renewal" if request.renewal and name in ("requested", "accepted", "completed") else ""
     return row(f"utter_status_{name}{renewal}", note=note, **values)
+
+
+def _fill_words(request: Request, fill: Fill, today: date) -> Said:
+    if fill.handed_over:
+        return row("utter_status_filled", filled=spoken(fill.handed_over, today), reference=request.reference)
+    place = fill.pharmacy or request.pharmacy
+    where = place.display if place else row("utter_refill_your_pharmacy")
+    state = "preparing" if fill.status == "preparation" else "ready"
+    return row(f"utter_status_{state}", pharmacy=where, reference=request.reference)
 
 
 def choice_buttons(plan: Plan, chart: MedicationChart) -> list[Said]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -9,7 +10,7 @@ from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
-from actions.medication_chart import MedicationChart, Request, load_chart
+from actions.medication_chart import Fill, MedicationChart, Request, load_chart
 from actions.medication_mentions import find_mentions
 from actions.portal_action import PortalAction, PortalFormValidation, Turn
 from actions.refill_dialogue import RefillDialogue
@@ -92,7 +93,8 @@ class ActionRefillStatus(PortalAction):
             turn.say("utter_status_none_for" if names else "utter_status_none", names=names)
             return []
         turn.say("utter_status_list", rows=[_status_row(chart, r, turn) for r in requests[:8]])
-        return [SlotSet("last_medication", requests[0].prescription.removeprefix("MedicationRequest/"))]
+        last = [r.prescription.removeprefix("MedicationRequest/") for r in requests]
+        return [SlotSet("last_medications", last)]
 
 
 def _latest_by_prescription(chart: MedicationChart) -> list[Request]:
@@ -102,17 +104,16 @@ def _latest_by_prescription(chart: MedicationChart) -> list[Request]:
 
 def _status_row(chart: MedicationChart, request: Request, turn: Turn) -> dict[str, Any]:
     medication = next((m for m in chart.medications if m.reference == request.prescription), None)
-    fills = chart.fills_of(medication) if medication else []
-    since = request.authored.date() if request.authored else None
-    later = [f for f in fills if since and (f.handed_over or f.started or since) >= since]
-    picked_up = next((f.handed_over for f in later if f.status == "completed" and f.handed_over), None)
     name = medication.name if medication else row("utter_status_a_medicine")
-    if picked_up:
-        status = row("utter_status_filled", filled=f"{picked_up:%B} {picked_up.day}", reference=request.reference)
-    else:
-        ready = any(f.status == "completed" for f in later)
-        status = status_words(request, turn.now.date(), ready=ready)
-    return row("utter_status_row", name=name, status=status)
+    fill = _fill_since(chart.fills_of(medication), request) if medication else None
+    return row("utter_status_row", name=name, status=status_words(request, turn.now.date(), fill))
+
+
+def _fill_since(fills: list[Fill], request: Request) -> Fill | None:
+    """The pharmacy's work on this request: the latest fill that it began or handed over since."""
+    since = request.authored.date() if request.authored else None
+    done = (f for f in fills if f.status in ("completed", "in-progress", "preparation"))
+    return next((f for f in done if since and (f.handed_over or f.started or since) >= since), None)
 
 
 def _safety_since_question(tracker: Tracker) -> bool:
@@ -129,10 +130,10 @@ def _safety_since_question(tracker: Tracker) -> bool:
     return False
 
 
-def _end(turn: Turn, plan: Plan | None, last_named: str | None = None) -> list[EventType]:
+def _end(turn: Turn, plan: Plan | None, last_named: Sequence[str] = ()) -> list[EventType]:
     """What the conversation remembers: the plan while a question is open, nothing once all is settled."""
     open_ = plan is not None and plan.question is not None
-    named: list[EventType] = [SlotSet("last_medication", last_named)] if last_named else []
+    named: list[EventType] = [SlotSet("last_medications", list(last_named))] if last_named else []
     return [
         *named,
         SlotSet(SLOT, plan.to_slot() if plan and open_ else None),
