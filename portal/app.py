@@ -22,7 +22,6 @@ from portal.negotiation import error_response
 from portal.settings import Settings
 from portal.store import Store
 
-
 #: Adds its routes and middleware: ``(routes, middleware, *, settings, engine)``.
 Authentication = Callable[..., None]
 

@@ -19,10 +19,14 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import DatabaseError as SQLDatabaseError
 from sqlalchemy.orm import declarative_base
+from sqlalchemy.pool import QueuePool, StaticPool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Serialises migrations when several processes start at once on one PostgreSQL database.
 MIGRATION_LOCK = 727_001
+
+#: As many connections as Starlette has threads that could want one.
+POOL = {"pool_size": 10, "max_overflow": 30}
 
 Base: Any = declarative_base()
 
@@ -47,13 +51,16 @@ def make_engine(url: str) -> Engine:
     """An engine for a ``sqlite:///`` or ``postgresql://`` URL. Makes the folder of a SQLite file."""
     address = make_url(url)
     if address.get_backend_name() != "sqlite":
-        return create_engine(
-            address, future=True, hide_parameters=True, pool_pre_ping=True, pool_size=20, max_overflow=30
-        )
-    if address.database and address.database != ":memory:":
+        return create_engine(address, future=True, hide_parameters=True, pool_pre_ping=True, **POOL)
+    in_memory = address.database in (None, "", ":memory:")
+    if not in_memory:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        address, future=True, connect_args={"timeout": 20, "check_same_thread": False}, hide_parameters=True
+        address,
+        future=True,
+        hide_parameters=True,
+        **({"poolclass": StaticPool} if in_memory else {"poolclass": QueuePool, **POOL}),
+        connect_args={"timeout": 20, "check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

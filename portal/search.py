@@ -28,6 +28,9 @@ _LAST_CHARACTER = "\U0010ffff"
 resources: FromClause = Resource.__table__
 values: FromClause = SearchValue.__table__
 dates: FromClause = SearchDate.__table__
+# Made once: an alias costs more than the rest of a statement.
+DRIVING_RESOURCES, DRIVING_VALUES = resources.alias("d"), values.alias("d")
+OTHER_RESOURCE, OTHER_VALUE, OTHER_DATE = resources.alias("r"), values.alias("v"), dates.alias("t")
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class _Plan:
         self.charts = charts if query.charts is None else query.charts & charts if charts else query.charts
         self.impossible = self.charts == frozenset() or query.ids == frozenset()
         leading = None if self.impossible or query.ids is not None else self._leading()
-        self.driver = (resources if leading is None else values).alias("d")
+        self.driver = DRIVING_RESOURCES if leading is None else DRIVING_VALUES
         self.conditions = self._scope(self.driver)
         if leading is not None:
             self.conditions += [self.driver.c.param == leading.param, _any_match(self.driver, leading)]
@@ -124,7 +127,7 @@ class _Plan:
         return self.connection.execute(select(func.count()).select_from(rows.limit(PROBE).subquery())).scalar_one()
 
     def _check(self, found: ValueFilter) -> ColumnElement:
-        row = values.alias()
+        row = OTHER_VALUE
         matching = exists().where(row.c.pk == self.driver.c.pk, row.c.param == found.param, _any_match(row, found))
         return not_(matching) if found.negated else matching
 
@@ -135,7 +138,7 @@ class _Plan:
         if found.param == "_lastUpdated":
             updated = _of_resource(self.driver, resources.c.updated)
             return _any_time(updated, updated, found.alternatives)
-        row = dates.alias()
+        row = OTHER_DATE
         return exists().where(
             row.c.pk == self.driver.c.pk,
             row.c.param == found.param,
@@ -149,10 +152,10 @@ class _Plan:
         elif name == self.query.kind.sort_date:
             there = self.driver.c.low > NO_DATE
         elif found.param.kind == DATE:
-            row = dates.alias()
+            row = OTHER_DATE
             there = exists().where(row.c.pk == self.driver.c.pk, row.c.param == name)
         else:
-            row = values.alias()
+            row = OTHER_VALUE
             there = exists().where(row.c.pk == self.driver.c.pk, row.c.param == name)
         return not_(there) if found.missing else there
 
@@ -189,7 +192,7 @@ def _time(low: Any, high: Any, when: When) -> ColumnElement:
 
 
 def _of_resource(driver: FromClause, column: Any) -> Any:
-    row = resources.alias()
+    row = OTHER_RESOURCE
     return select(row.c[column.name]).where(row.c.pk == driver.c.pk).scalar_subquery()
 
 
@@ -200,10 +203,10 @@ def _sort_column(driver: FromClause, query: Query, key: SortKey) -> Any:
         return _of_resource(driver, resources.c.id if key.param == "_id" else resources.c.updated)
     best = func.max if key.descending else func.min
     if query.kind.params[key.param].kind == DATE:
-        row = dates.alias()
+        row = OTHER_DATE
         found, absent = best(row.c.start), literal(NO_DATE)
     else:
-        row = values.alias()
+        row = OTHER_VALUE
         found, absent = best(row.c.value), literal("")
     inner: Select = select(func.coalesce(found, absent)).where(row.c.pk == driver.c.pk, row.c.param == key.param)
     return inner.scalar_subquery()

@@ -15,7 +15,7 @@ from portal.access import Access
 from portal.compartment import chart_of, check_write, visible
 from portal.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, PreconditionFailed
 from portal.indexing import Target, bounded
-from portal.json_format import check, loads
+from portal.json_format import check, loads_stored
 from portal.query import Pairs, Query, parse_query
 from portal.search_parameters import RESOURCE_TYPES, ResourceType
 from portal.tables import ConditionalKey, Resource
@@ -118,9 +118,8 @@ class Session:
             raise PreconditionFailed(f"Several {kind.name} resources match the condition", code="multiple-matches")
         if not keys:
             return None
-        return loads(
-            self.connection.execute(select(_resources.c.body).where(_resources.c.pk == keys[0])).scalar_one().encode()
-        )
+        body = select(_resources.c.body).where(_resources.c.pk == keys[0])
+        return loads_stored(self.connection.execute(body).scalar_one())
 
     def stored_chart(self, target: Target) -> str | None:
         """The chart of a stored resource ('' for none), or None where there is no such resource."""

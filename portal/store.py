@@ -18,7 +18,7 @@ from portal.access import SYSTEM, Access
 from portal.compartment import require, visible
 from portal.db import reading, writing
 from portal.errors import Conflict, Forbidden, NotFound
-from portal.json_format import loads
+from portal.json_format import loads_stored
 from portal.query import Include, Pairs, Query, parse_query
 from portal.search_parameters import RESOURCE_TYPES, ResourceType
 from portal.session import Session, charts_of, checked, criterion_of, row_of
@@ -68,7 +68,7 @@ class Store:
             row = row_of(connection, name, id)
         if row is None or not visible(access, kind, row.patient_id):
             raise NotFound(f"No such {name}")
-        return loads(row.body.encode())
+        return loads_stored(row.body)
 
     def search(self, name: str, params: Pairs | dict[str, str], access: Access = SYSTEM, lenient: bool = False) -> Page:
         """A page of matches with what they include. Raises BadRequest, Forbidden or NotFound."""
@@ -142,7 +142,7 @@ class Store:
             for row in rows:
                 kind = RESOURCE_TYPES[row.type]
                 if row.pk not in keys and _may_include(access, kind, row.patient_id):
-                    included[row.pk] = loads(row.body.encode())
+                    included[row.pk] = loads_stored(row.body)
         return list(included.values())[:MAX_INCLUDED]
 
 
@@ -165,7 +165,7 @@ def _may_include(access: Access, kind: ResourceType, chart: str) -> bool:
 def _bodies(connection: Connection, keys: Iterable[int]) -> list[dict[str, Any]]:
     rows = connection.execute(select(_resources.c.pk, _resources.c.body).where(_resources.c.pk.in_(list(keys))))
     found = {row.pk: row.body for row in rows}
-    return [loads(found[key].encode()) for key in keys if key in found]
+    return [loads_stored(found[key]) for key in keys if key in found]
 
 
 def _forward(connection: Connection, include: Include, keys: list[int]) -> list[Row]:

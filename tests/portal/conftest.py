@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -29,7 +29,7 @@ BASE = "http://127.0.0.1:8000"
 class FakeSignIn:
     """Stands for the sign-in: the bearer token is the key of an Access that the test handed out."""
 
-    known: dict[str, Access] = {}
+    known: ClassVar[dict[str, Access]] = {}
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -92,7 +92,8 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "Appointment": {"status": "booked", "participant": [{"status": "accepted", "actor": SOMEBODY}]},
     "Schedule": {"actor": [{"display": "Dr. Adams"}]},
     "Slot": {
-        "schedule": {"display": "Dr. Adams"}, "status": "free", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T09:20:00Z",
+        "schedule": {"display": "Dr. Adams"}, "status": "free", "start": "2026-12-01T09:00:00Z",
+        "end": "2026-12-01T09:20:00Z",
     },
     "Account": {"status": "active"},
     "Invoice": {"status": "issued"},
