@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
+from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -47,7 +48,10 @@ class Account:
 
     async def sign_in(self, request: Request) -> Response:
         """Open the page by username and password."""
-        form = dict(await read_form(request))
+        try:
+            form = dict(await read_form(request))
+        except OAuth2Error as error:
+            return self._browser.page(request, "problem.html", error.status_code)
         return await self._gate.run(lambda: self._sign_in(request, form))
 
     async def sign_out(self, request: Request) -> Response:
@@ -84,7 +88,10 @@ class Account:
         return self._browser.page(request, "sign_in.html", status, done=done, **fields)
 
     async def _act(self, request: Request, act: Callable[[Request, User, Form], Response]) -> Response:
-        form = dict(await read_form(request))
+        try:
+            form = dict(await read_form(request))
+        except OAuth2Error as error:
+            return self._browser.page(request, "problem.html", error.status_code)
 
         def checked() -> Response:
             user = self._sessions.user(self._browser.secret(request))

@@ -42,7 +42,10 @@ class Authorize:
 
     async def decide(self, request: Request) -> Response:
         """The patient's answer."""
-        form = dict(await read_form(request))
+        try:
+            form = dict(await read_form(request))
+        except OAuth2Error as error:
+            return self._refuse(request, error)
         return await self._gate.run(lambda: self._decide(request, form))
 
     def _show(self, request: Request) -> Response:
@@ -77,7 +80,7 @@ class Authorize:
     def _refuse(self, request: Request, error: OAuth2Error) -> Response:
         """To the app where it is known; otherwise the patient is told here, and sent nowhere (RFC 6749 4.1.2.1)."""
         if not error.redirect_uri:
-            return self._browser.page(request, "problem.html", 400)
+            return self._browser.page(request, "problem.html", error.status_code)
         response: Response = self._server.handle_error_response(None, error)
         return response
 

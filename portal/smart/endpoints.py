@@ -81,18 +81,12 @@ class Endpoints:
         }
 
     async def _answer(self, request: Request, respond: Callable[[SmartRequest], Response]) -> Response:
-        fields = await read_form(request)
-
-        def answer() -> Response:
-            asked: SmartRequest | None = None
-            try:
-                asked = SmartRequest(request, parameters(fields))
-                return respond(asked)
-            except OAuth2Error as error:
-                refused: Response = self._server.handle_error_response(asked, error)
-                return refused
-            except UnicodeDecodeError:  # Authlib's reading of a Basic header
-                refused = self._server.handle_error_response(asked, InvalidClientError(status_code=401))
-                return refused
-
-        return await run_in_threadpool(answer)
+        try:
+            asked = SmartRequest(request, parameters(await read_form(request)))
+            return await run_in_threadpool(respond, asked)
+        except OAuth2Error as error:
+            refused = error
+        except UnicodeDecodeError:  # Authlib's reading of a Basic header
+            refused = InvalidClientError(status_code=401)
+        answer: Response = self._server.handle_error_response(None, refused)
+        return answer

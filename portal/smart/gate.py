@@ -70,7 +70,9 @@ class Gate:
             "username": form.get("username", hint),
             "password": self._settings.demo_password if chosen else "",
             "refused": refused,
-            "demo": [(p, str(request.url.include_query_params(login_hint=p.username).query)) for p in people],
+            "demo": [(p, request.url.include_query_params(login_hint=p.username).query) for p in people],
+            "chosen": chosen,
+            "nobody": request.url.remove_query_params("login_hint").query,
             "demo_password": self._settings.demo_password,
         }
 

@@ -9,7 +9,6 @@ from authlib.oauth2.base import invalid_error_characters
 from authlib.oauth2.rfc6749 import OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 FORM_BYTES = 16_384
@@ -34,18 +33,21 @@ class SmartRequest(OAuth2Request):
 
 
 async def read_form(request: Request) -> list[tuple[str, str]]:
-    """The fields of a URL-encoded form. 413 when it is too large, 415 for another content type, 400 for nonsense."""
+    """The fields of a URL-encoded form.
+
+    Raises Authlib's InvalidRequestError, with status 413 for one that is too large, 415 for another content type.
+    """
     if request.headers.get("content-type", "").split(";")[0].strip() != "application/x-www-form-urlencoded":
-        raise HTTPException(415, "The form must be application/x-www-form-urlencoded.")
+        raise InvalidRequestError("The form must be application/x-www-form-urlencoded.", status_code=415)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > FORM_BYTES:
-            raise HTTPException(413, "The form is too large.")
+            raise InvalidRequestError("The form is too large.", status_code=413)
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50, errors="strict")
     except ValueError as error:  # UnicodeDecodeError is one
-        raise HTTPException(400, "The form cannot be read.") from error
+        raise InvalidRequestError("The form cannot be read.") from error
 
 
 def parameters(pairs: list[tuple[str, str]]) -> dict[str, str]:

@@ -104,7 +104,9 @@ async def small_things_of(page: Any) -> list[str]:
 async def test_every_page_is_accessible_and_fits_a_small_old_phone(
     portal: tuple[World, str], chromium: Any, scheme: str
 ) -> None:
-    _, address = portal
+    world, address = portal
+    async with world.http() as http:
+        await Launch(http, aud=f"{world.base_url}/fhir").tokens()
     context = await chromium.new_context(color_scheme=scheme, viewport={"width": 320, "height": 640})
     page = await context.new_page()
     complaints: list[str] = []
@@ -122,12 +124,15 @@ async def test_every_page_is_accessible_and_fits_a_small_old_phone(
     await page.fill("#password", "wrong")
     await page.press("#password", "Enter")
     await page.wait_for_selector("[role=alert]")
+    assert await page.evaluate("document.activeElement.id") == "password"
     await check("wrong")
     await page.goto(address.replace("chartline", "stranger"))
     await check("problem")
     await page.goto(address)
     await page.click("text=Rosa Diaz")
+    await check("chosen")
     await page.click("text=Sign in and allow")
+    await page.wait_for_url("**/signin/callback?**")
     await page.goto(address.partition("/oauth/")[0] + "/account")
     await check("sign-in")
     await page.fill("#username", "rosa")

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import httpx2  # what Authlib's client speaks
 import pytest
 from authlib.common.security import generate_token
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
+from portal.app import create_app, make_store
+from portal.settings import Settings
+from portal.smart import Users
 from tests.portal.smart_world import (
     BASE,
     CALLBACK,
@@ -244,6 +248,33 @@ async def test_no_token_code_or_password_stands_in_the_database_or_the_log(
     for secret in (code, tokens["access_token"], tokens["refresh_token"], PASSWORD, launch.verifier):
         assert secret not in kept
         assert secret not in "".join(r.getMessage() for r in caplog.records if not r.name.startswith("httpx"))
+
+
+async def test_in_the_whole_portal_a_token_opens_its_own_chart_as_far_as_its_scopes_go(tmp_path: Path) -> None:
+    settings = Settings(base_url=BASE, database_url=f"sqlite:///{tmp_path / 'portal.db'}")
+    store = make_store(settings)
+    app = create_app(settings, store)
+    entries = [
+        {"request": {"method": "PUT", "url": f"Patient/{name}"}, "resource": {"resourceType": "Patient", "id": name}}
+        for name in ("p1", "p2")
+    ]
+    store.transaction({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    Users(store.engine).add("rosa", PASSWORD, "p1", "Rosa Diaz")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE) as http:
+        launch = Launch(http, scope="patient/*.read offline_access")
+        tokens = await launch.tokens()
+        assert tokens["scope"] == "patient/*.read offline_access"
+        http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        assert (await http.get("/fhir/Patient/p1")).json()["id"] == "p1"
+        assert (await http.get("/fhir/Patient/p2")).status_code in (403, 404)
+        task = {"resourceType": "Task", "status": "requested", "intent": "order"}
+        assert (await http.post("/fhir/Task", json=task)).status_code == 403
+        await http.post("/oauth/revoke", data={"client_id": "chartline", "token": tokens["refresh_token"]})
+        assert (await http.get("/fhir/Patient/p1")).status_code == 401
+        named = (await http.get("/fhir/metadata")).json()["rest"][0]["security"]["extension"][0]["extension"]
+        there = (await http.get("/fhir/.well-known/smart-configuration")).json()
+        assert {u["url"]: u["valueUri"] for u in named}["token"] == there["token_endpoint"]
+        assert {u["url"]: u["valueUri"] for u in named}["authorize"] == there["authorization_endpoint"]
 
 
 def everything_in(folder: Path) -> str:

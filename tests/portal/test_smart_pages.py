@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from portal.seed import DEMO_PASSWORD
 from portal.settings import Settings, SettingsError
 from portal.smart import SmartSettings, install, users
 from tests.portal.smart_world import (
@@ -349,3 +350,16 @@ async def test_twenty_tries_at_once_are_counted_like_twenty_in_a_row(
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(attempt, range(20)))
     assert sorted(outcomes) == ["TooManyTries"] * 15 + ["WrongCredentials"] * 5
+
+
+@pytest.mark.parametrize("path", ["/oauth/authorize", "/account/sign-in", "/account/end-all"])
+async def test_a_form_that_is_too_large_or_of_another_kind_is_refused_in_plain_words(world: World, path: str) -> None:
+    async with world.http() as http:
+        large = await http.post(path, params=Launch(http).params, data={"username": "x" * 20_000})
+        other = await http.post(path, params=Launch(http).params, json={"username": "x"})
+        assert (large.status_code, other.status_code) == (413, 415)
+        assert "Nothing was shared." in words_of(large)
+
+
+def test_the_demo_password_on_the_page_is_the_one_that_the_seed_gives() -> None:
+    assert SmartSettings().demo_password == DEMO_PASSWORD
