@@ -44,6 +44,7 @@ class Catalogue:
     entries: Mapping[str, LabTest]
     fillers: frozenset[str] = frozenset()
     ordinary: frozenset[str] = frozenset()
+    remedies: frozenset[str] = frozenset()
     own_names: Mapping[str, str] = field(default_factory=dict)
 
     def with_names(self, names: Mapping[str, str]) -> Catalogue:
@@ -95,8 +96,9 @@ class Catalogue:
             for at in range(len(words) - size + 1):
                 span, part = set(range(at, at + size)), words[at : at + size]
                 if not span & taken and (key := self._exact(part, text) or self._misspelt(part)):
-                    found[at] = key
                     taken |= span
+                    if not self.remedies & set(words[at + size : at + size + 1]):  # "iron pills" is no test
+                        found[at] = key
         return list(dict.fromkeys([*codes, *(found[at] for at in sorted(found))]))
 
     def _exact(self, words: list[str], text: str) -> str | None:
@@ -146,10 +148,12 @@ def catalogue() -> Catalogue:
     """The catalogue of `lab_tests.yml`, read once."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     data = yaml.load((files("actions") / "lab_tests.yml").read_text("utf-8"), Loader=loader)  # noqa: S506  a safe one
-    words = (frozenset(data[name]) for name in ("fillers", "ordinary"))
     groups = {**data["tests"], **data["panels"]}
     return Catalogue(
-        {key: _entry(key, fields) for key, fields in groups.items()}, fillers=next(words), ordinary=next(words)
+        {key: _entry(key, fields) for key, fields in groups.items()},
+        fillers=frozenset(data["fillers"]),
+        ordinary=frozenset(data["ordinary"]),
+        remedies=frozenset(data["remedies"]),
     )
 
 

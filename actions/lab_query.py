@@ -18,6 +18,7 @@ _POINTING = re.compile(r"\b(it|that|this|those|them|these|one)\b", re.I)
 _NO_PERIOD = re.compile(
     r"(the )?(latest|newest|most recent|recent(ly)?|lately|last|new|current|over (time|the years))", re.I
 )
+_BEFORE_VISIT = re.compile(r"\bbefore (my|the|our|his|her) (next )?(visit|appointment|appt)( (on )?[\w/]+)?", re.I)
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,14 @@ def _tests(text: str, tests: Sequence[str], catalogue: Catalogue) -> tuple[list[
 
 
 def _period(text: str, periods: Sequence[str], now: datetime) -> tuple[Period | None, bool]:
-    for said in periods:
-        if period := parse_period(said, now):
-            return period, False
+    """The time asked for, and whether one was named that cannot be read.
+
+    The text goes first: an entity may hold "march" where the patient wrote "since march".
+    """
+    readings = [find_period(_BEFORE_VISIT.sub("", text), now), *(parse_period(said, now) for said in periods)]
+    past = [period for period in readings if period and (period.start is None or period.start <= now)]
     unclear = any(not _NO_PERIOD.fullmatch(said.strip()) for said in periods)
-    found = find_period(text, now)
-    return found, unclear and found is None
+    return (past[0], False) if past else (None, unclear)
 
 
 def _points_back(text: str, period: Period | None) -> bool:

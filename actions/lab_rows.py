@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from actions.lab_results import Flag, LabReport, LabResult, Standing, flag, is_critical, missing_names
-from actions.lab_values import LabRange, plain, readable_unit
+from actions.lab_values import LabRange, LabValue, plain, readable_unit
 
 Row = dict[str, Any]
 ROWS_PER_PAGE = 12
@@ -126,9 +126,15 @@ def _value_row(result: LabResult) -> Row:
     return {
         "response": name,
         "test": result.name,
-        "value": result.value.written,
+        "value": _value_words(result.value),
         "range": range_words(result.range, result.value.unit) if result.range else "",
     }
+
+
+def _value_words(value: LabValue) -> Row | str:
+    if value.truth is None:
+        return value.written
+    return {"response": "utter_labs_value_yes" if value.truth else "utter_labs_value_no"}
 
 
 def _kind(found: Flag | None) -> str:

@@ -39,12 +39,13 @@ _SNOMED_TAG = re.compile(r"\s*\((finding|qualifier value|substance|organism|obse
 
 @dataclass(frozen=True)
 class LabValue:
-    """A measured amount (`number`, `comparator`, `unit`) or an answer in words (`text`)."""
+    """A measured amount (`number`, `comparator`, `unit`), an answer in words (`text`), or a yes or no (`truth`)."""
 
     number: Decimal | None = None
     comparator: str = ""
     unit: str = ""
     text: str = ""
+    truth: bool | None = None
 
     @classmethod
     def from_fhir(cls, observation: Fhir) -> LabValue | None:
@@ -58,7 +59,7 @@ class LabValue:
         if "valueInteger" in observation:
             return cls(number=_decimal(observation["valueInteger"]))
         if "valueBoolean" in observation:
-            return _worded("Yes" if observation["valueBoolean"] else "No")
+            return cls(truth=bool(observation["valueBoolean"]))
         return _several(observation)
 
     @classmethod
@@ -163,7 +164,7 @@ def _several(observation: Fhir) -> LabValue | None:
     if span := observation.get("valueRange"):
         sides = [LabValue.from_quantity(span.get(side, {})) for side in ("low", "high")]
         amounts = [side.amount for side in sides if side]
-        unit = next((side.unit for side in sides if side), "")
+        unit = next((side.unit for side in sides if side and side.unit), "")
         return LabValue(text=f"{'–'.join(amounts)} {readable_unit(unit)}".strip()) if amounts else None
     if ratio := observation.get("valueRatio"):
         parts = [LabValue.from_quantity(ratio.get(part, {})) for part in ("numerator", "denominator")]

@@ -28,7 +28,7 @@ NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5
            "several": 4}  # fmt: skip
 ALWAYS = {"all", "all time", "ever", "any time", "anytime", "everything", "always", "whole history", "entire history"}
 # Alone in a sentence these are ordinary words ("may I", "since my fall"), so there they need a companion.
-ORDINARY_WORDS = {"may", "march", "spring", "fall", "sun", "sat", "mar", "jan", "dec", "june", "april", "august"}
+ORDINARY_WORDS = {"now", "may", "march", "spring", "fall", "sun", "sat", "mar", "jan", "dec", "june", "april", "august"}
 
 _MONTH = (
     r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
@@ -77,8 +77,8 @@ def parse_period(text: str, now: datetime, *, future: bool = False) -> Period | 
 def find_period(text: str, now: datetime, *, future: bool = False) -> Period | None:
     """The longest span of time named anywhere in a sentence, or `None`."""
     for phrase in _phrases(text.split(), longest=7):
-        plain = phrase.lower().strip(" ,.?!")
-        if plain in ORDINARY_WORDS or plain in ALWAYS or plain in {"the fall", "a fall", "an all", "at all"}:
+        plain = _normalise(phrase)
+        if plain in ORDINARY_WORDS or plain in ALWAYS or plain in {"a fall", "at"}:
             continue
         period = parse_period(phrase, now, future=future)
         if period and period != Period(None, None):
