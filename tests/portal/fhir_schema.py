@@ -13,13 +13,8 @@ _SCHEMA = Path(__file__).parents[1] / "vendor" / "fhir-r4" / "fhir.schema.json.g
 
 def faults(resource: dict[str, Any]) -> list[str]:
     """Where a resource breaks the schema; empty if it is valid."""
-    return [
-        f"{'.'.join(map(str, error.path))}: {error.message}" for error in _validator(resource).iter_errors(resource)
-    ]
-
-
-def _validator(resource: dict[str, Any]) -> Draft6Validator:
-    return _validator_of(resource["resourceType"])
+    errors = _validator_of(resource["resourceType"]).iter_errors(resource)
+    return [f"{'.'.join(map(str, error.path))}: {error.message}" for error in errors]
 
 
 @cache

@@ -90,3 +90,15 @@ _PANELS_OF_MANY = {
 }
 
 PANELS = _PANELS_OF_MANY | {key: Panel(test.loinc, test.name, test.display) for key, test in TESTS.items()}
+
+_COMPONENTS = {
+    "bmp": ("glucose", "bun", "creatinine", "egfr", "sodium", "potassium", "chloride", "co2", "calcium"),
+    "lipids": ("cholesterol", "triglycerides", "hdl", "ldl"),
+    "cbc": ("wbc", "rbc", "hemoglobin", "hematocrit", "mcv", "mch", "mchc", "rdw", "platelets"),
+}
+DIFFERENTIAL = ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")
+
+
+def values(panel: str, *numbers: float) -> dict[str, float | str]:
+    """The numbers of a panel by their tests, in the order that laboratories print them."""
+    return dict(zip(_COMPONENTS.get(panel, (panel,)), numbers, strict=True))

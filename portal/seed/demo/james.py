@@ -1,5 +1,6 @@
 """James Okafor, 54: critical results, and two water pills."""
 
+from portal.seed.build.catalog import values
 from portal.seed.build.chart import Chart
 from portal.seed.build.labs import Draw, add_draw
 from portal.seed.build.medications import Halt, Prescription, Sig, add_prescription
@@ -24,7 +25,7 @@ PRESCRIPTIONS = (
     Prescription(
         "lisinopril-10", drugs.LISINOPRIL_10, _DAILY, "-14mo", "whitfield", reason="High blood pressure",
         status="stopped", repeats=3, fills=("-14mo", "-335d", "-245d", "-155d"), until="-2mo",
-        halt=Halt("-80d 11:10", "whitfield", "Dose raised to 20 mg", ("altchoice", "Try another treatment first")),
+        halt=Halt("-80d 11:10", "whitfield", "Dose raised to 20 mg"),
     ),
     Prescription(
         "spironolactone", drugs.SPIRONOLACTONE_25, _DAILY, "-170d", "whitfield", reason="Heart failure",
@@ -37,17 +38,12 @@ PRESCRIPTIONS = (
 )  # fmt: skip
 
 
-def _bmp(*numbers: float) -> dict[str, float | str]:
-    names = ("glucose", "bun", "creatinine", "egfr", "sodium", "potassium", "chloride", "co2", "calcium")
-    return dict(zip(names, numbers, strict=True))
-
-
 DRAWS = (
-    Draw("-8mo 09:00", "bmp", _bmp(104, 18, 1.2, 71, 139, 4.7, 103, 25, 9.3), reviewed_by="whitfield"),
+    Draw("-8mo 09:00", "bmp", values("bmp", 104, 18, 1.2, 71, 139, 4.7, 103, 25, 9.3), reviewed_by="whitfield"),
     # Critical, and a clinician has seen it.
     Draw("-31d 10:20", "glucose", {"glucose": 498}, reviewed_by="shah"),
     # Critical, and nobody has.
-    Draw("-1d 15:10", "bmp", _bmp(112, 34, 1.9, 41, 136, 6.8, 104, 19, 9.0)),
+    Draw("-1d 15:10", "bmp", values("bmp", 112, 34, 1.9, 41, 136, 6.8, 104, 19, 9.0)),
     Draw("-31d 10:20", "a1c", {"a1c": 6.1}, reviewed_by="shah"),
     Draw("-31d 10:20", "bnp", {"bnp": 312}, reviewed_by="whitfield"),
 )

@@ -1,5 +1,6 @@
 """Linda Kowalski, 81, on a flip phone: many results, a blood thinner, and three days of pills left."""
 
+from portal.seed.build.catalog import values
 from portal.seed.build.chart import Chart
 from portal.seed.build.labs import Draw, add_draw
 from portal.seed.build.medications import Prescription, Sig, add_prescription
@@ -50,13 +51,6 @@ _INRS = (
     2.6, 2.8, 2.4, 2.1, 2.5, 3.0, 2.7, 2.3, 2.2, 2.6, 2.9, 2.4, 1.8, 2.1, 2.5, 2.7, 3.4, 2.8, 2.4, 2.2, 2.3, 2.6, 2.5,
     2.1, 2.4, 2.8, 2.5, 2.2, 2.4,
 )  # fmt: skip
-_PANELS = {
-    "bmp": ("glucose", "bun", "creatinine", "egfr", "sodium", "potassium", "chloride", "co2", "calcium"),
-    "cbc": ("wbc", "rbc", "hemoglobin", "hematocrit", "mcv", "mch", "mchc", "rdw", "platelets"),
-    "lipids": ("cholesterol", "triglycerides", "hdl", "ldl"),
-    "digoxin": ("digoxin",),
-    "tsh": ("tsh",),
-}
 _OTHER = (
     ("-20d 09:10", "bmp", (97, 26, 1.2, 45, 138, 3.4, 99, 29, 9.1)),
     ("-4mo 09:20", "bmp", (101, 24, 1.1, 50, 139, 3.7, 101, 27, 9.2)),
@@ -74,6 +68,13 @@ _OTHER = (
 _VACCINES = (
     Vaccine("flu", "Flu shot", "140", "Influenza, seasonal, injectable, preservative free", "-39d", "FL-4470"),
     Vaccine("pneumonia", "Pneumonia (PCV20)", "216", "Pneumococcal conjugate PCV20", "-4y", "PN-1127"),
+)
+
+_MESSAGES = (
+    Message("-19d 10:30", "My ankles are swollen in the evening. Is that the heart?", read="-19d 13:00"),
+    Message(
+        "-19d 13:20", "Your labs look steady. Keep your legs up and weigh yourself each morning.", True, "-18d 09:00"
+    ),
 )
 
 
@@ -94,17 +95,9 @@ def build(chart: Chart) -> None:
     add_visit(chart, Visit("next", "+4wd 11:20", "whitfield", "INR and swelling"))
 
 
-_MESSAGES = (
-    Message("-19d 10:30", "My ankles are swollen in the evening. Is that the heart?", read="-19d 13:00"),
-    Message(
-        "-19d 13:20", "Your labs look steady. Keep your legs up and weigh yourself each morning.", True, "-18d 09:00"
-    ),
-)
-
-
 def _add_labs(chart: Chart) -> None:
     for number, inr in enumerate(_INRS):
         draw = Draw(f"-{6 + 14 * (len(_INRS) - 1 - number)}d 09:30", "inr", {"inr": inr}, reviewed_by="whitfield")
         add_draw(chart, draw)
     for when, panel, numbers in _OTHER:
-        add_draw(chart, Draw(when, panel, dict(zip(_PANELS[panel], numbers, strict=True)), reviewed_by="shah"))
+        add_draw(chart, Draw(when, panel, values(panel, *numbers), reviewed_by="shah"))
