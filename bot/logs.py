@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import logging
+import traceback
+from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
-import pluggy
-from rasa.plugin import plugin_manager
+import structlog
 from rasa.utils.log_utils import configure_structlog
 
 from bot.channels.quiet import quiet_libraries
 
-_PLUGIN = "chartline-logs"
-
-
-class _Removed:
-    """Rasa passes everything that could name a person through a plugin's pipeline before it logs it."""
-
-    def log_run(self, _value: Any) -> str:
-        return "…"
-
-
-class _Plugin:
-    @pluggy.HookimplMarker("rasa")
-    def get_anonymization_pipeline(self) -> _Removed:
-        return _Removed()
+# What Rasa logs beside these is an event's name and its own fixed words.
+_HARMLESS = frozenset({"event", "event_info", "event_key", "level", "timestamp", "exc_info", "action_name", "filename"})
 
 
 def configure(level: int = logging.WARNING) -> None:
     """Set up the process's logging. Calling it again does no harm."""
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if plugin_manager().get_plugin(_PLUGIN) is None:
-        plugin_manager().register(_Plugin(), name=_PLUGIN)
     configure_structlog(level)
+    processors = structlog.get_config()["processors"]
+    if _without_values not in processors:
+        structlog.configure(processors=[_without_values, *processors])
     quiet_libraries()
+
+
+def _without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Rasa's structured events carry messages, slots and trackers as values: none of them is written."""
+    return {key: value for key, value in event.items() if key in _HARMLESS}
+
+
+def fault(logger: logging.Logger, what: str, error: BaseException) -> None:
+    """Log an error by its kind and the place it came from, without its text, which may hold what a patient wrote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames[-6:]))
+    logger.error("%s: %s at %s", what, type(error).__name__, where)

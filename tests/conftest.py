@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from accounts.service import Accounts, bootstrap
-from tests.harness import Assistant, PortalServer, make_environment, process
+if TYPE_CHECKING:  # importing them for real costs seconds, which tests that need none of this do not pay
+    from accounts.service import Accounts
+    from tests.harness import Assistant, PortalServer
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from bot.delivery.inbox import Job
 from bot.delivery.outbox import Parcel
 from bot.delivery.sender import Sender
 from bot.delivery.tables import SENT
+from bot.logs import fault
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +147,7 @@ class Delivery:
                 try:
                     taken = await lease() if len(self._running) < AT_ONCE else []
                 except Exception as error:  # noqa: BLE001 - the queue outlives a database that is away for a while
-                    log.error("%s: %s", queue, type(error).__name__)
+                    fault(log, queue, error)
                     taken = []
                 for item in taken:
                     self._spawn(queue, handle(item))
@@ -160,8 +161,9 @@ class Delivery:
         def over(done: asyncio.Task[None]) -> None:
             self._running.discard(done)
             self.bell.ring(queue)
-            if not done.cancelled() and done.exception() is not None:
-                log.error("%s: %s", queue, type(done.exception()).__name__)
+            error = None if done.cancelled() else done.exception()
+            if error is not None:
+                fault(log, queue, error)
 
         task.add_done_callback(over)
 
@@ -180,8 +182,8 @@ class Delivery:
         try:
             with self.bell.typing(job.conversation):
                 await self._commit(job, await asyncio.wait_for(self._turn(job), TURN_LIMIT))
-        except Exception as error:
-            log.error("turn: %s", type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the message is tried again or answered for
+            fault(log, "turn", error)
             await self._give_back(job, type(error).__name__)
         self.bell.ring("outbox")
 
