@@ -55,8 +55,8 @@ _PHARMACY = re.compile(
 _LEFT = re.compile(
     r"\b"
     + _NUMBER
-    + r"\s*(?:more )?(?P<unit>days?|weeks?|pills?|tabs?|tablets?|doses?|capsules?)?\s*(?:\w+ )?(?:left|remaining)\b"
-    r"(?! refill)"
+    + r"\s*(?:more )?(?P<unit>days?|weeks?|pills?|tabs?|tablets?|doses?|capsules?)?"
+    + r"\s*(?:(?!refill)\w+ )?(?:left|remaining)\b(?! refill)"
 )
 _POSITIONS = {
     "first": 0,

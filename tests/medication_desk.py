@@ -58,14 +58,15 @@ class SignedInAs:
 
 
 class Portal:
-    """The portal's application on a database of its own, with Rosa's chart."""
+    """The portal's application on a database of its own, with Rosa's chart (`seeded`: it is there already)."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, seeded: bool = False) -> None:
         settings = Settings(database_url=f"sqlite:///{database}", base_url="http://portal.test")
         self.store: Store = make_store(settings)
         now = datetime.now(timezone.utc)
         rosa = next(demo for demo in DEMO_PATIENTS if demo.person.key == "rosa")
-        for resources in (directory(), rosa.chart(now, "http://portal.test/fhir")):
+        charts = () if seeded else (directory(), rosa.chart(now, "http://portal.test/fhir"))
+        for resources in charts:
             self.store.transaction(transaction_bundle(resources))
 
         def install(routes: list[Any], middleware: list[Any], **_: Any) -> None:
