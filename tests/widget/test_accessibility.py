@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -249,3 +250,20 @@ def test_nothing_moves_by_itself(open_chat: OpenChat, assistant: Assistant, page
     expect(page.locator(".picture img")).to_be_visible()
     expect(page.locator(".typing")).to_be_hidden()
     assert page.evaluate("shift") < 0.01
+
+
+def test_a_picture_that_comes_late_moves_nothing(open_chat: OpenChat, assistant: Assistant, page: Any) -> None:
+    held: list[Any] = []
+    page.route("**/late.png", held.append)
+    open_chat()
+    picture = {"src": "/late.png", "alt": "A chart"}
+    assistant.reply = lambda _: [message("Here it is", image=picture), message("And then?")]
+    write(page, "chart")
+    below = page.get_by_text("And then?")
+    expect(below).to_be_visible()
+    page.wait_for_timeout(300)  # the message's own appearance is over
+    before = below.bounding_box()
+    held[0].fulfill(body=base64.b64decode(PIXEL.partition(",")[2]), content_type="image/png")
+    image = page.locator(".picture img")
+    page.wait_for_function("e => e.naturalWidth > 0", arg=image.element_handle())
+    assert below.bounding_box() == before

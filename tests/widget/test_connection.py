@@ -69,6 +69,15 @@ def test_a_refused_message_is_not_sent_until_the_person_taps(open_chat: OpenChat
     expect(page.locator(".patient")).to_have_count(1)
 
 
+def test_what_is_not_sent_yet_stays_below_what_comes_in(open_chat: OpenChat, assistant: Assistant) -> None:
+    page = open_chat()
+    begin(page)
+    page.context.set_offline(True)
+    write(page, "waiting")
+    assistant.say(message("news"))
+    expect(page.locator(".bubble p")).to_have_text(["hello", "You said: hello", "news", "waiting"])
+
+
 def test_a_message_sent_late_stands_where_the_server_has_it(open_chat: OpenChat, assistant: Assistant) -> None:
     page = open_chat()
     assistant.faults.append(400)

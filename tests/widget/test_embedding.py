@@ -117,12 +117,14 @@ def test_the_systems_theme_is_followed_while_it_changes(open_chat: OpenChat, ass
 
 
 def test_the_pages_own_styles_stay_outside(assistant: Assistant, page: Any) -> None:
-    shout = "<style>*{font:italic 40px serif!important;color:red!important} html{font-size:62.5%}</style>"
+    shout = "<style>*{font:italic 40px serif!important;color:red!important;text-transform:uppercase;text-align:right} html{font-size:62.5%}</style>"
     assistant.page = host_page(shout + script_tag(assistant.url, open="true"))
     page.goto(f"{assistant.url}/host")
     begin(page)
-    style = page.locator(".assistant .bubble p").evaluate("e => (s => [s.fontStyle, s.color])(getComputedStyle(e))")
-    assert style == ["normal", "rgb(21, 32, 43)"]
+    style = page.locator(".assistant .bubble p").evaluate(
+        "e => (s => [s.fontStyle, s.color, s.textTransform])(getComputedStyle(e))"
+    )
+    assert style == ["normal", "rgb(21, 32, 43)", "none"]
 
 
 def test_a_wrong_color_falls_back_and_a_right_one_is_used(open_chat: OpenChat, assistant: Assistant) -> None:
