@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from actions.lab_results import Flag, LabReport, LabResult, Standing, flag, is_critical, missing_names
+from actions.lab_flags import Flag, flag, is_critical
+from actions.lab_results import LabReport, LabResult, Standing, missing_names
 from actions.lab_values import LabRange, LabValue, plain, readable_unit
 
 Row = dict[str, Any]
@@ -122,9 +123,9 @@ def _plain_row(result: LabResult) -> Row:
 def _value_row(result: LabResult) -> Row:
     assert result.value is not None  # noqa: S101  for the type checker; the caller has looked
     kind = "critical" if is_critical(result) else _kind(flag(result))
-    name = "_".join(part for part in ("utter_labs_row", kind, "" if result.range else "no_range") if part)
+    known = "" if result.range else "_no_range"
     return {
-        "response": name,
+        "response": f"utter_labs_row_{kind}{known}",
         "test": result.name,
         "value": _value_words(result.value),
         "range": range_words(result.range, result.value.unit) if result.range else "",

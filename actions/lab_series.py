@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from actions.lab_results import LabResult, Standing, is_critical
+from actions.lab_flags import is_critical
+from actions.lab_results import LabResult, Standing
 from actions.lab_values import readable_unit
 
 MAX_POINTS = 60

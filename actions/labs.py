@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.lab_chart import LabChart, LabShelf
 from actions.lab_names import catalogue
@@ -36,7 +36,12 @@ class ActionShowLabs(PortalAction):
         return "action_show_labs"
 
     async def perform(self, turn: Turn) -> list[EventType]:
-        """Show the page asked for. "More" goes on where the last page ended."""
+        """Show the page asked for. "More" goes on where the last page ended.
+
+        A bare name right after "Which test should I explain?" answers that question.
+        """
+        if asked := _open_question(turn):
+            return [SlotSet("labs_question", None), FollowupAction(asked)]
         left_off = turn.slot("labs_page") if turn.intent == "show_more" else None
         query = LabQuery.from_slot(left_off["query"]) if left_off else _query(turn)
         number = left_off["page"] if left_off else 0
@@ -221,7 +226,16 @@ async def _none(turn: Turn, query: LabQuery) -> list[EventType]:
 async def _ask_which(turn: Turn, question: str) -> list[EventType]:
     there = _names_there(await _shelf(turn).overview())
     turn.say(question if there else "utter_labs_empty", there=there)
-    return []
+    return [SlotSet("labs_question", turn.action if there else None)]
+
+
+def _open_question(turn: Turn) -> str | None:
+    """The action that asked "which test?" just before this message, where the message names one."""
+    ran = (e["name"] for e in reversed(turn.tracker.events) if e["event"] == "action" and e["name"] != "action_listen")
+    asked = turn.slot("labs_question")
+    if not asked or next(ran, None) != asked or not _query(turn).said:
+        return None
+    return str(asked)
 
 
 def _names_there(overview: LabChart) -> str:

@@ -67,12 +67,13 @@ def portal_with(database: Path, charts: Iterable[list[dict[str, Any]]]) -> ASGIA
 
 @dataclass
 class Desk:
-    """One patient's conversation about labs. `slots` and `said` are what is remembered and what was answered last."""
+    """One patient's conversation about labs: what is remembered, what happened, what was answered last."""
 
     app: ASGIApp
     patient: str
     words: ChartlineNLG
     slots: dict[str, Any] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
     said: list[dict[str, Any]] = field(default_factory=list)
 
     def ask(self, intent: str, text: str = "", tests: Iterable[str] = (), periods: Iterable[str] = ()) -> str:
@@ -80,9 +81,15 @@ class Desk:
         entities = [{"entity": "lab_test", "value": test} for test in tests]
         entities += [{"entity": "period", "value": period} for period in periods]
         message = {"text": text, "intent": {"name": intent}, "entities": entities}
-        tracker = Tracker("conversation", dict(self.slots), message, [], False, None, {}, None)
-        events = asyncio.run(self._perform(ACTIONS[intent], tracker))
-        self.slots |= {event["name"]: event["value"] for event in events if event["event"] == "slot"}
+        action: PortalAction | None = ACTIONS[intent]
+        while action:
+            tracker = Tracker("conversation", dict(self.slots), message, list(self.events), False, None, {}, None)
+            events = asyncio.run(self._perform(action, tracker))
+            self.slots |= {event["name"]: event["value"] for event in events if event["event"] == "slot"}
+            self.events += [{"event": "action", "name": action.name()}, *events]
+            followup = next((event["name"] for event in events if event["event"] == "followup"), None)
+            action = next((other for other in ACTIONS.values() if other.name() == followup), None)
+        self.events.append({"event": "action", "name": "action_listen"})
         return "\n\n".join(message["text"] for message in self.said)
 
     async def _perform(self, action: PortalAction, tracker: Tracker) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from actions.lab_results import Flag, LabReport, LabResult, Standing, flag, group_by_report, is_critical
+from actions.lab_flags import Flag, flag, is_critical
+from actions.lab_results import LabReport, LabResult, Standing, group_by_report
 from actions.lab_rows import latest_of_each, pages, pages_by_day, report_block, result_row
 from actions.lab_series import main_series
 from actions.lab_values import readable_unit

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actions.periods import Period, find_period, parse_period, written_date, written_weekday
@@ -176,12 +176,14 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40) | st.lists(WORDS, min_size=1, max_size=6).map(" ".join))
 def test_no_text_breaks_the_reading(text: str) -> None:
     period = parse_period(text, NOW)
     assert period is None or period.start is None or period.end is None or period.start < period.end
 
 
+@settings(deadline=None)
 @given(st.dates(date(1990, 1, 1), NOW.date()))
 def test_a_written_date_is_read_back(day: date) -> None:
     midnight = datetime(day.year, day.month, day.day, tzinfo=ZONE)
