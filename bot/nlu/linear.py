@@ -1,14 +1,13 @@
-"""A linear text classifier: trained by scikit-learn, run by NumPy alone, stored without pickle."""
+"""A linear text classifier: trained by SciPy, run by NumPy alone, stored without pickle."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix, hstack
 
+from bot.nlu.logistic import Features, example_weights, fit, fit_temperature, held_out_scores, softmax
 from bot.nlu.ngrams import NGramVectorizer
 
 
@@ -48,19 +47,22 @@ class LinearTextClassifier:
         *,
         strength: float = 10.0,
         dense_scale: float = 1.0,
-        class_weight: Any = "balanced",
-        folds: int = 4,
+        class_weight: dict[str, float] | None = None,
+        folds: int = 3,
     ) -> LinearTextClassifier:
-        """Fits weights on all examples, and the temperature on cross-validated scores of the same examples."""
+        """Fits weights on all examples, and the temperature on cross-validated scores of the same examples.
+
+        `strength` is the inverse of the regularisation. Without `class_weight` each label counts the same, however
+        many examples it has.
+        """
         vectorizer = NGramVectorizer.fit(texts)
-        features = vectorizer.matrix(texts)
-        if dense is not None:
-            features = csr_matrix(hstack([features, csr_matrix(dense * dense_scale)]))
-        model = _fit(features, labels, strength, class_weight)
-        names = [str(name) for name in model.classes_]
-        held_out, truth = _held_out_scores(features, labels, names, strength, class_weight, folds)
-        weights, bias = _per_label(model)
-        return cls(names, vectorizer, weights, bias, _fit_temperature(held_out, truth), dense_scale)
+        names = sorted(set(labels))
+        truth = np.array([names.index(label) for label in labels])
+        features = Features(vectorizer.matrix(texts), None if dense is None else dense * dense_scale)
+        importance = example_weights(truth, [class_weight.get(name, 1.0) for name in names] if class_weight else None)
+        held_out = held_out_scores(features, truth, importance, strength, folds)
+        weights, bias = fit(features, truth, importance, strength)
+        return cls(names, vectorizer, weights, bias, fit_temperature(held_out, truth), dense_scale)
 
     def scores(self, text: str, dense: np.ndarray | None = None) -> np.ndarray:
         """The linear score of each label.
@@ -96,49 +98,3 @@ class LinearTextClassifier:
             weights, bias = arrays["weights"].astype(np.float32), arrays["bias"]
         vectorizer = NGramVectorizer.load(folder)
         return cls(about["labels"], vectorizer, weights, bias, about["temperature"], about["dense_scale"])
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Probabilities along the last axis."""
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-
-
-def _fit(features: csr_matrix, labels: list[str], strength: float, class_weight: Any) -> Any:
-    from sklearn.linear_model import LogisticRegression  # training only: the serving process never loads it
-
-    model = LogisticRegression(
-        C=strength, class_weight=class_weight, solver="liblinear", multi_class="ovr", random_state=42
-    )
-    return model.fit(features, labels)
-
-
-def _per_label(model: Any) -> tuple[np.ndarray, np.ndarray]:
-    weights, bias = model.coef_, model.intercept_
-    if len(model.classes_) == 2:  # scikit-learn keeps one column for two labels
-        weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
-    return weights.T.astype(np.float32), bias.astype(np.float32)
-
-
-def _held_out_scores(
-    features: csr_matrix, labels: list[str], names: list[str], strength: float, class_weight: Any, folds: int
-) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.model_selection import StratifiedKFold
-
-    truth = np.array([names.index(label) for label in labels])
-    scores = np.zeros((len(labels), len(names)), dtype=np.float32)
-    for seen, unseen in StratifiedKFold(folds, shuffle=True, random_state=42).split(truth, truth):
-        model = _fit(features[seen], [labels[index] for index in seen], strength, class_weight)
-        weights, bias = _per_label(model)
-        scores[unseen] = features[unseen] @ weights + bias
-    return scores, truth
-
-
-def _fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
-    from scipy.optimize import minimize_scalar
-
-    def loss(log_temperature: float) -> float:
-        chosen = softmax(scores / np.exp(log_temperature))[np.arange(len(truth)), truth]
-        return float(-np.log(np.maximum(chosen, 1e-12)).mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
