@@ -35,7 +35,7 @@ STRICT = (
 
 def message(text: str, **fields: Any) -> Event:
     """One `message` event of the assistant, with every field that the protocol names."""
-    event = {
+    event: Event = {
         "type": "message",
         "from": "assistant",
         "text": text,

@@ -254,7 +254,7 @@ def test_nothing_moves_by_itself(open_chat: OpenChat, assistant: Assistant, page
 
 def test_a_picture_that_comes_late_moves_nothing(open_chat: OpenChat, assistant: Assistant, page: Any) -> None:
     held: list[Any] = []
-    page.route("**/late.png", held.append)
+    page.route("**/late.png", lambda route: held.append(route))
     open_chat()
     picture = {"src": "/late.png", "alt": "A chart"}
     assistant.reply = lambda _: [message("Here it is", image=picture), message("And then?")]
