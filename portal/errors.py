@@ -36,6 +36,11 @@ class FhirError(Exception):
         """The ``OperationOutcome.issue`` list."""
         return [issue("error", self.code, str(self), self.expression)]
 
+    def within(self, place: str) -> None:
+        """The resource was part of a larger one, at ``place``: say so in every expression."""
+        if not self.expression.startswith(place):
+            self.expression = _within(self.expression, place)
+
 
 class BadRequest(FhirError):
     status, code = 400, "invalid"
@@ -88,6 +93,14 @@ class Invalid(FhirError):
 
     def issues(self) -> list[dict[str, Any]]:
         return [issue("error", self.code, message, expression) for message, expression in self.faults]
+
+    def within(self, place: str) -> None:
+        super().within(place)
+        self.faults = [(message, _within(expression, place)) for message, expression in self.faults]
+
+
+def _within(expression: str, place: str) -> str:
+    return place + expression[expression.index(".") :] if "." in expression else place
 
 
 def issue(severity: str, code: str, message: str, expression: str = "") -> dict[str, Any]:

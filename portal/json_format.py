@@ -14,6 +14,7 @@ from portal.errors import BadRequest
 
 MAX_DEPTH = 50
 MAX_NUMBER_LENGTH = 40
+LARGEST = Decimal(10) ** 30
 _STORED = simplejson.JSONDecoder(parse_float=Decimal)
 
 
@@ -57,8 +58,13 @@ def check(value: Any, depth: int = 0) -> None:
             check(item, depth + 1)
     elif isinstance(value, str):
         _check_text(value)
-    elif value is not None and not isinstance(value, bool) and len(str(value)) > MAX_NUMBER_LENGTH:
-        raise BadRequest("A number has too many digits", code="value")
+    elif value is not None and not isinstance(value, bool):
+        _check_number(value)
+
+
+def _check_number(value: Any) -> None:
+    if len(str(value)) > MAX_NUMBER_LENGTH or abs(value) > LARGEST:
+        raise BadRequest("A number is too large, or has too many digits", code="value")
 
 
 def _check_text(text: str) -> None:

@@ -123,7 +123,7 @@ def _carry_out(session: Session, entry: _Entry, resource: dict[str, Any]) -> dic
             stored, created = _write(session, entry, resource)
             status = "201 Created" if created else "200 OK"
     except FhirError as error:
-        error.expression = f"{entry.place}.resource ({error.expression})" if error.expression else entry.place
+        error.within(f"{entry.place}.resource")
         raise
     meta = stored.get("meta", {})
     response = {"status": status, "location": entry.address}
