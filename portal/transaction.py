@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.errors import BadRequest, FhirError, PreconditionFailed
-from portal.json_format import check
 from portal.paths import references, rewrite
 from portal.query import Pairs
 from portal.search_parameters import RESOURCE_TYPES, ResourceType
@@ -93,7 +92,6 @@ def _meet_existing(session: Session, entries: list[_Entry]) -> None:
 
 def _resolved(session: Session, entry: _Entry, addresses: dict[str, str]) -> dict[str, Any]:
     """The resource with its own id and real references."""
-    check(entry.resource)
     resource = rewrite({**entry.resource, "id": entry.id}, addresses)
     conditional = {ref["reference"] for _, ref in references(resource) if "?" in str(ref.get("reference"))}
     if conditional:

@@ -15,6 +15,8 @@ from portal.json_format import dumps
 from portal.search_parameters import RESOURCE_TYPES
 from portal.tables import ConditionalKey, Resource, SearchDate, SearchValue
 
+_INSERT = insert(Resource.__table__)
+
 
 class Writer:
     """Inserts and replaces resources; index rows are collected and written together by ``flush``."""
@@ -27,7 +29,7 @@ class Writer:
     def insert(self, resource: dict[str, Any], chart: str) -> tuple[int, dict[str, Any]]:
         """Store a new resource, which has its id. Returns its key, and the resource with its ``meta``."""
         stored, row = self._prepare(resource, 1, chart)
-        pk = self._connection.execute(insert(Resource.__table__).values(**row)).inserted_primary_key[0]
+        pk = self._connection.execute(_INSERT, row).inserted_primary_key[0]
         self._collect(stored, pk, row)
         return pk, stored
 
