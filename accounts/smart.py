@@ -45,7 +45,7 @@ class SmartClient:
         endpoint = await self._endpoint("token_endpoint")
         async with self._client() as client:
             try:
-                token = await client.fetch_token(endpoint, code=code, code_verifier=verifier, timeout=TIMEOUT)
+                token = await client.fetch_token(endpoint, code=code, code_verifier=verifier)
             except OAuthError as error:
                 raise SignInFailed(error.error or "invalid_grant") from error
             except httpx.HTTPError as error:
@@ -61,7 +61,7 @@ class SmartClient:
         endpoint = await self._endpoint("token_endpoint")
         async with self._client() as client:
             try:
-                token = await client.refresh_token(endpoint, refresh_token=grant.refresh_token, timeout=TIMEOUT)
+                token = await client.refresh_token(endpoint, refresh_token=grant.refresh_token)
             except OAuthError as error:
                 raise GrantEnded() from error
             except httpx.HTTPError as error:
@@ -73,9 +73,7 @@ class SmartClient:
         endpoint = await self._endpoint("revocation_endpoint")
         async with self._client() as client:
             try:
-                response = await client.revoke_token(
-                    endpoint, token=grant.refresh_token or grant.access_token, timeout=TIMEOUT
-                )
+                response = await client.revoke_token(endpoint, token=grant.refresh_token or grant.access_token)
                 response.raise_for_status()
             except (httpx.HTTPError, OAuthError) as error:
                 raise SignInFailed("unreachable") from error
@@ -116,6 +114,7 @@ class SmartClient:
             code_challenge_method="S256",
             token_endpoint_auth_method="client_secret_basic" if secret else "none",
             transport=self._transport,
+            timeout=TIMEOUT,
         )
 
 

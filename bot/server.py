@@ -12,7 +12,7 @@ import rasa.core.channels.channel
 from rasa.core.agent import Agent, load_agent
 from rasa.core.channels.channel import InputChannel
 from rasa.core.utils import AvailableEndpoints
-from rasa.shared.utils.io import read_config_file
+from rasa.shared.utils.io import read_config_file, read_yaml_file
 from sanic import Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse
@@ -27,7 +27,7 @@ from bot.channels.telegram import TelegramInput, TelegramSender
 from bot.channels.web import WebInput, WebSender
 from bot.delivery.sender import Sender
 from bot.delivery.service import Delivery
-from bot.model import trained_model
+from bot.model import ROOT, trained_model
 from bot.settings import BotSettings, ClinicSettings, read
 from bot.web.pages import Pages
 
@@ -78,12 +78,17 @@ def _channels(settings: BotSettings) -> tuple[list[InputChannel], dict[str, Send
     sms = credentials.get("bot.channels.sms.SmsInput")
     if SmsInput.configured(sms):
         inputs.append(SmsInput.from_credentials(sms))
-        senders[SmsSender.name] = SmsSender.from_credentials(sms)
+        senders[SmsSender.name] = SmsSender.from_credentials({**sms, "more_hint": _more_hint()})
     telegram = credentials.get("bot.channels.telegram.TelegramInput")
     if TelegramInput.configured(telegram):
         inputs.append(TelegramInput.from_credentials(telegram))
         senders[TelegramSender.name] = TelegramSender.from_credentials(telegram)
     return inputs, senders
+
+
+def _more_hint() -> str:
+    """How a text that is too long for one SMS ends, in the domain's words."""
+    return str(read_yaml_file(ROOT / "domain" / "core.yml")["responses"]["utter_sms_more_hint"][0]["text"])
 
 
 def _read_credentials(path: Path) -> dict[str, Any]:
