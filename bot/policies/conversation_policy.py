@@ -9,7 +9,6 @@ from rasa.core.policies.rule_policy import RulePolicy
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecutionRejected, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 
@@ -39,8 +38,6 @@ class ConversationPolicy(RulePolicy):
         **kwargs: Any,
     ) -> PolicyPrediction:
         """What the rules say, else what the class describes."""
-        if deaf_loop := left_rejected(tracker):
-            return self._prediction(self._prediction_result(deaf_loop, tracker, domain), is_no_user_prediction=True)
         prediction, _ = self._predict(tracker, domain)
         if prediction.probabilities != self._default_predictions(domain):
             return prediction
@@ -51,23 +48,3 @@ class ConversationPolicy(RulePolicy):
             return str(self._fallback_action_name)
         open_loop = tracker.active_loop_name
         return open_loop if open_loop and tracker.latest_action_name != open_loop else ACTION_LISTEN_NAME
-
-
-def left_rejected(tracker: DialogueStateTracker) -> str | None:
-    """The active loop that declined to run in an earlier turn and was not tried since.
-
-    It keeps the mark of its rejection, so `RulePolicy` would never let it hear the patient again.
-    """
-    if not (tracker.is_active_loop_rejected and tracker.latest_action_name == ACTION_LISTEN_NAME):
-        return None
-    return None if rejected_this_turn(tracker) else tracker.active_loop_name
-
-
-def rejected_this_turn(tracker: DialogueStateTracker) -> bool:
-    """Whether an action declined to run since the patient's latest message."""
-    for event in reversed(tracker.events):
-        if isinstance(event, UserUttered):
-            return False
-        if isinstance(event, ActionExecutionRejected):
-            return True
-    return False

@@ -108,11 +108,12 @@ async def test_danger_without_a_form_is_answered(say: Say) -> None:
     assert await say("report_crisis") == ["you are not alone"]
 
 
-async def test_a_form_that_declined_in_an_earlier_turn_hears_the_next_answer(say: Say, agent: Agent) -> None:
+async def test_a_form_left_rejected_by_an_earlier_turn_asks_again_and_then_hears(say: Say, agent: Agent) -> None:
     await say("order")
     tracker = await tracker_of(agent)
     tracker.update_with_events(
         [ActionExecutionRejected("order_form"), ActionExecuted(ACTION_LISTEN_NAME)], agent.domain
     )
     await agent.tracker_store.save(tracker)
+    assert await say("inform") == ["not understood", "which color?"]  # Rasa extracts nothing for a rejected form
     assert await say("inform") == ["large?"]
