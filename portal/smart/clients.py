@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
 
 from portal.smart import redirects, scopes
 from portal.smart.store import reading, writing
@@ -39,12 +41,21 @@ class Clients:
         """
         uris = list(redirect_uris)
         _check(uris, scopes, secret)
+        values = {
+            "name": name or client_id,
+            "scope": scopes,
+            "redirect_uris": uris,
+            "secret_hash": digest(secret) if secret else None,
+            "loopback_any_port": loopback_any_port,
+        }
+        try:
+            self._save(client_id, values)
+        except IntegrityError:  # another process that starts now has just registered it
+            self._save(client_id, values)
+
+    def _save(self, client_id: str, values: dict[str, Any]) -> None:
         with writing(self._engine) as session:
-            client = session.get(Client, client_id) or Client(client_id=client_id)
-            client.name, client.scope, client.redirect_uris = name or client_id, scopes, uris
-            client.secret_hash = digest(secret) if secret else None
-            client.loopback_any_port = loopback_any_port
-            session.add(client)
+            session.merge(Client(client_id=client_id, **values))
 
     def get(self, client_id: str) -> Client | None:
         """The app with this id."""
