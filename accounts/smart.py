@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import httpx
+import httpx2
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
@@ -16,13 +16,13 @@ from accounts.errors import GrantEnded, SignInFailed
 from accounts.grants import Grant
 from accounts.settings import AccountsSettings
 
-TIMEOUT = httpx.Timeout(5.0, connect=2.0)
+TIMEOUT = httpx2.Timeout(5.0, connect=2.0)
 
 
 class SmartClient:
     """Talks OAuth with the portal's authorization server, which it finds by the FHIR base URL."""
 
-    def __init__(self, settings: AccountsSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, settings: AccountsSettings, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self._settings = settings
         self._transport = transport
         self._endpoints: dict[str, Any] = {}
@@ -48,7 +48,7 @@ class SmartClient:
                 token = await client.fetch_token(endpoint, code=code, code_verifier=verifier)
             except OAuthError as error:
                 raise SignInFailed(error.error or "invalid_grant") from error
-            except httpx.HTTPError as error:
+            except httpx2.HTTPError as error:
                 raise SignInFailed("unreachable") from error
         if "patient" not in token:
             raise SignInFailed("no_patient")
@@ -64,7 +64,7 @@ class SmartClient:
                 token = await client.refresh_token(endpoint, refresh_token=grant.refresh_token)
             except OAuthError as error:
                 raise GrantEnded() from error
-            except httpx.HTTPError as error:
+            except httpx2.HTTPError as error:
                 raise SignInFailed("unreachable") from error
         return _grant({"patient": grant.patient, "refresh_token": grant.refresh_token, **token}, grant.name)
 
@@ -75,18 +75,18 @@ class SmartClient:
             try:
                 response = await client.revoke_token(endpoint, token=grant.refresh_token or grant.access_token)
                 response.raise_for_status()
-            except (httpx.HTTPError, OAuthError) as error:
+            except (httpx2.HTTPError, OAuthError) as error:
                 raise SignInFailed("unreachable") from error
 
     async def _endpoint(self, name: str) -> str:
         if not self._endpoints:
             url = f"{self._settings.fhir_url}/.well-known/smart-configuration"
             try:
-                async with httpx.AsyncClient(transport=self._transport, timeout=TIMEOUT) as client:
+                async with httpx2.AsyncClient(transport=self._transport, timeout=TIMEOUT) as client:
                     response = await client.get(url, headers={"Accept": "application/json"})
                     response.raise_for_status()
                     self._endpoints = response.json()
-            except (httpx.HTTPError, ValueError) as error:
+            except (httpx2.HTTPError, ValueError) as error:
                 raise SignInFailed("unreachable") from error
         try:
             return str(self._endpoints[name])
@@ -97,11 +97,11 @@ class SmartClient:
         url = f"{self._settings.fhir_url}/Patient/{token['patient']}"
         headers = {"Authorization": f"Bearer {token['access_token']}", "Accept": "application/fhir+json"}
         try:
-            async with httpx.AsyncClient(transport=self._transport, timeout=TIMEOUT) as client:
+            async with httpx2.AsyncClient(transport=self._transport, timeout=TIMEOUT) as client:
                 response = await client.get(url, headers=headers)
                 response.raise_for_status()
                 return given_name(response.json())
-        except (httpx.HTTPError, ValueError):
+        except (httpx2.HTTPError, ValueError):
             return ""  # a greeting without a name is better than no sign-in
 
     def _client(self) -> AsyncOAuth2Client:
