@@ -17,8 +17,9 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.selectable import FromClause, Select
 
 from portal import cursor
+from portal.criteria import DateFilter, Match, MissingFilter, ValueFilter, When
 from portal.errors import BadRequest
-from portal.query import DateFilter, Match, MissingFilter, Query, SortKey, ValueFilter, When
+from portal.query import Query, SortKey
 from portal.search_parameters import DATE
 from portal.tables import NO_DATE, Resource, SearchDate, SearchValue
 

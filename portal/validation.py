@@ -1,10 +1,16 @@
-"""Is it a valid R4 resource? fhir.resources checks structure and types; the codes of required bindings, which it
-leaves alone, are checked against ``required_codes.json`` (made from HL7's own JSON schema of R4 4.0.1)."""
+"""Is it a valid R4 resource? fhir.resources checks structure and values.
+
+What it leaves alone is checked here: JSON's own types (it takes 5 for "5"), elements that are empty, and the codes of
+required bindings, by ``required_codes.json`` (made from HL7's JSON schema of R4 4.0.1 and, where that names none, from
+the definitions in fhir.resources).
+"""
 
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +21,8 @@ from portal.errors import BadRequest, Invalid
 from portal.search_parameters import RESOURCE_TYPES
 
 MAX_FAULTS = 20
+WRONG_TYPE = "The value has the wrong type"
+Fault = tuple[str, str]
 _CODES = Path(__file__).with_name("required_codes.json")
 
 
@@ -31,12 +39,12 @@ def validate(resource: Any, expected_type: str = "") -> None:
         raise Invalid([_fault(name, found) for found in error.errors()[:MAX_FAULTS]]) from error
     except (RecursionError, ArithmeticError, TypeError, ValueError, KeyError, AttributeError, LookupError) as error:
         raise Invalid([("The resource cannot be read", name)]) from error
-    faults = _wrong_codes(model, name)
+    faults = list(_faults(model, resource, name))
     if faults:
         raise Invalid(faults[:MAX_FAULTS])
 
 
-def _fault(name: str, error: Any) -> tuple[str, str]:
+def _fault(name: str, error: Any) -> Fault:
     """A message without the value, which may be the patient's data, and where the fault is."""
     path = name
     for step in error["loc"]:
@@ -47,7 +55,7 @@ def _fault(name: str, error: Any) -> tuple[str, str]:
     if kind.endswith("missing"):
         return "A required element is missing", path
     if kind.startswith("type_error"):
-        return "The value has the wrong type", path
+        return WRONG_TYPE, path
     return "The value is not allowed here, or a required element is missing", path
 
 
@@ -58,19 +66,38 @@ def required_codes() -> dict[str, dict[str, frozenset[str]]]:
     return {name: {field: frozenset(codes) for field, codes in fields.items()} for name, fields in table.items()}
 
 
-def _wrong_codes(value: Any, path: str) -> list[tuple[str, str]]:
-    faults: list[tuple[str, str]] = []
-    rules = required_codes().get(value.resource_type, {})
-    for name, item in value.__dict__.items():
-        if item is None or name == "resource_type":
+@cache
+def _attributes(model: type[BaseModel]) -> dict[str, str]:
+    """For each element's name in JSON the attribute of the model."""
+    return {field.alias: field.name for field in model.__fields__.values()}
+
+
+def _faults(model: Any, raw: dict[str, Any], path: str) -> Iterator[Fault]:
+    """What is wrong with an element: ``raw`` is the JSON that ``model`` was read from."""
+    codes = required_codes().get(model.resource_type, {})
+    attributes = _attributes(type(model))  # type: ignore[arg-type]  # classes are hashable
+    for name, raw_value in raw.items():
+        place = f"{path}.{name}"
+        if raw_value is None or raw_value in ("", [], {}):
+            yield "An element must not be empty", place
             continue
-        if name in rules:
-            codes = item if isinstance(item, list) else [item]
-            faults += [
-                ("Not a code of the required value set", f"{path}.{name}") for c in codes if c not in rules[name]
-            ]
-        for number, child in enumerate(item if isinstance(item, list) else [item]):
-            if isinstance(child, BaseModel):
-                place = f"{path}.{name}[{number}]" if isinstance(item, list) else f"{path}.{name}"
-                faults += _wrong_codes(child, place)
-    return faults
+        value = getattr(model, attributes.get(name, ""), None)
+        if value is None:
+            continue
+        many = isinstance(raw_value, list) and isinstance(value, list)
+        for number, (item, raw_item) in enumerate(zip(value, raw_value) if many else [(value, raw_value)]):  # noqa: B905
+            yield from _item_faults(item, raw_item, f"{place}[{number}]" if many else place)
+            if name in codes and raw_item is not None and raw_item not in codes[name]:
+                yield "Not a code of the required value set", place
+
+
+def _item_faults(item: Any, raw_item: Any, place: str) -> Iterator[Fault]:
+    if isinstance(item, BaseModel) and isinstance(raw_item, dict):
+        yield from _faults(item, raw_item, place)
+    elif raw_item is None or raw_item == "":
+        return  # a gap in a list that its extensions fill, or already told as empty
+    elif isinstance(item, bool) or isinstance(raw_item, bool):
+        if not (isinstance(item, bool) and isinstance(raw_item, bool)):
+            yield WRONG_TYPE, place
+    elif isinstance(item, (int, float, Decimal)) != isinstance(raw_item, (int, float, Decimal)):
+        yield WRONG_TYPE, place
