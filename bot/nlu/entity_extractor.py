@@ -37,7 +37,7 @@ class GazetteerEntityExtractor(GraphComponent):
         return {
             "gazetteers": {},
             "fuzzy": {"medication": 80, "lab_test": 82, "specialty": 84, "pharmacy": 85, "language": 84},
-            "sure_intent": 0.6,
+            "sure_intent": 0.5,
         }
 
     def __init__(
