@@ -75,11 +75,11 @@ def _channels(settings: BotSettings) -> tuple[list[InputChannel], dict[str, Send
     credentials = _read_credentials(settings.credentials)
     inputs: list[InputChannel] = [WebInput(settings.origins)]
     senders: dict[str, Sender] = {WebSender.name: WebSender()}
-    sms = credentials.get("bot.channels.sms.SmsInput")
+    sms = credentials.get("bot.channels.sms.SmsInput") or {}
     if SmsInput.configured(sms):
         inputs.append(SmsInput.from_credentials(sms))
         senders[SmsSender.name] = SmsSender.from_credentials({**sms, "more_hint": _more_hint()})
-    telegram = credentials.get("bot.channels.telegram.TelegramInput")
+    telegram = credentials.get("bot.channels.telegram.TelegramInput") or {}
     if TelegramInput.configured(telegram):
         inputs.append(TelegramInput.from_credentials(telegram))
         senders[TelegramSender.name] = TelegramSender.from_credentials(telegram)
