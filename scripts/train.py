@@ -19,6 +19,7 @@ def train(folder: Path = ROOT / "models") -> Path:
     if path.exists():
         return path
     print("• Model: training (about a minute)", flush=True)
+    folder.mkdir(parents=True, exist_ok=True)
     began, log = time.monotonic(), folder / "train.log"
     with log.open("wb") as output:
         done = subprocess.run(_command(path), cwd=ROOT, env=_environment(), stdout=output, stderr=output)
