@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -107,7 +107,7 @@ def key(tokens: list[Token]) -> str:
     return " ".join(token.text for token in tokens)
 
 
-def _similarity(left: str, right: str, *, score_cutoff: float = 0.0, **_: object) -> float:
+def _similarity(left: Sequence[Hashable], right: Sequence[Hashable], /, *, score_cutoff: float | None = None) -> float:
     if left[0] != right[0]:  # people get the first letter right; without this "metal" is "petal"
         return 0.0
     edits = DamerauLevenshtein.normalized_similarity(left, right) * 100

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -115,7 +116,7 @@ class _Graph:
         self._constants[name] = array
         return name
 
-    def _add(self, kind: str, inputs: list[str], output: str | None = None, **attributes: object) -> str:
+    def _add(self, kind: str, inputs: list[str], output: str | None = None, **attributes: Any) -> str:
         name = output or f"{kind}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
         return name

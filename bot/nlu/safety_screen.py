@@ -32,8 +32,8 @@ class SafetyScreen(GraphComponent, IntentClassifier):
     def get_default_config() -> dict[str, Any]:
         """`intents`: what it may set, and from which probability on. `danger_weight`: how much their examples count."""
         return {
-            "intents": {"report_emergency": 0.3, "report_crisis": 0.3},
-            "danger_weight": 4.0,
+            "intents": {"report_emergency": 0.25, "report_crisis": 0.25},
+            "danger_weight": 2.0,
             "strength": 10.0,
             "dense_scale": 2.0,
         }
