@@ -28,9 +28,9 @@ def result_row(result: LabResult) -> Row:
     return row
 
 
-def dated_row(result: LabResult) -> Row:
+def dated_line(result: LabResult) -> Row:
     """A line of a history: the same with its date in place of the name."""
-    return result_row(replace(result, name=result.taken.written if result.taken else result.name))
+    return _line(replace(result, name=result.taken.written if result.taken else result.name))
 
 
 def report_block(report: LabReport) -> Row:
@@ -39,10 +39,9 @@ def report_block(report: LabReport) -> Row:
     if not report.results:
         return {"response": f"{_WITHOUT_VALUE[report.standing]}_report", **values}
     header, lines = _header(report), _corrections(report)
-    lines += [result_row(result) for result in report.results if not _is_missing(report, result)]
+    lines += [_line(result) for result in report.results if not _is_missing(report, result)]
     if report.standing is Standing.PRELIMINARY:
-        missing = missing_names(report)
-        lines.append({"response": "utter_labs_missing", "tests": ", ".join(missing)} if missing else _SOME_MISSING)
+        lines += _still_to_come(report)
     elif report.conclusion and not any(map(is_critical, report.results)):
         lines.append({"response": "utter_labs_note", "note": report.conclusion})
     if header == "utter_labs_day" and len(lines) == 1 and report.taken:
@@ -110,9 +109,9 @@ def _plain_row(result: LabResult) -> Row:
     if result.standing in _WITHOUT_VALUE:
         return {"response": _WITHOUT_VALUE[result.standing], "test": result.name}
     if result.components:
-        rows = [result_row(component) for component in result.components]
+        rows = [_line(component) for component in result.components]
         own = replace(result, components=())
-        rows = [_plain_row(own), *rows] if own.value else rows
+        rows = [_line(own), *rows] if own.value else rows
         return {"response": "utter_labs_row_parts", "test": result.name, "rows": rows}
     if result.value is None:
         suffix = "" if result.absent else "_unknown"
@@ -157,13 +156,25 @@ def range_words(limits: LabRange, unit: str) -> Row | str:
     )
 
 
-_SOME_MISSING: Row = {"response": "utter_labs_missing_unknown"}
+def _line(result: LabResult) -> Row:
+    return {"response": "utter_labs_line", "row": result_row(result)}
+
+
+def _still_to_come(report: LabReport) -> list[Row]:
+    missing = missing_names(report)
+    if missing:
+        return [{"response": "utter_labs_missing", "tests": ", ".join(missing)}]
+    return [{"response": "utter_labs_missing_unknown"}] if _is_whole(report) else []
+
+
+def _is_whole(report: LabReport) -> bool:
+    """Whether all results of a report are shown, not those of one test alone."""
+    return len(report.results) == len(report.named_results)
 
 
 def _corrections(report: LabReport) -> list[Row]:
     found = [_correction(result) for result in report.results if result.standing is Standing.CORRECTED]
-    whole = len(report.results) == len(report.named_results)
-    if not found and whole and report.standing is Standing.CORRECTED:
+    if not found and _is_whole(report) and report.standing is Standing.CORRECTED:
         return [{"response": "utter_labs_corrected_report"}]
     return found
 

@@ -13,7 +13,7 @@ from actions.lab_results import LabReport
 from actions.lab_rows import (
     ROWS_PER_PAGE,
     critical_notices,
-    dated_row,
+    dated_line,
     latest_of_each,
     pages,
     pages_by_day,
@@ -66,10 +66,10 @@ class ActionLabTrend(PortalAction):
         _warn_of_critical(turn, chart.reports)
         _say_not_found(turn, chart)
         keys = list(dict.fromkeys(result.key for result in chart.results))
-        if len(keys) == 1:
-            _say_trend(turn, chart)
-        else:
+        if len(keys) > 1:
             _say_trends(turn, [chart.of(key) for key in keys])
+        else:  # one test, or a report that has no results yet
+            _say_trend(turn, chart)
         return _remember(chart, chart.asked)
 
 
@@ -161,7 +161,7 @@ def _say_trend(turn: Turn, chart: LabChart) -> None:
     series = main_series(chart.results)
     if series is None:
         return _say_no_trend(turn, chart)
-    rows = [dated_row(result) for result in series.results[::-1][:ROWS_PER_PAGE]]
+    rows = [dated_line(result) for result in series.results[::-1][:ROWS_PER_PAGE]]
     turn.say("utter_lab_trend", **_ends(series), rows=rows, chart=series.chart())
     if any(result.shown and result not in series.results for result in chart.results):
         turn.say("utter_lab_trend_left_out")
@@ -239,7 +239,7 @@ def _open_question(turn: Turn) -> str | None:
 
 
 def _names_there(overview: LabChart) -> str:
-    return ", ".join(overview.names()[:MAX_NAMES])
+    return "; ".join(overview.names()[:MAX_NAMES])
 
 
 def _unasked(query: LabQuery, chart: LabChart) -> list[str]:

@@ -201,7 +201,7 @@ def test_components_are_rows_of_their_own() -> None:
     ]
     row = result_row(result(None, component=parts))
     assert row["response"] == "utter_labs_row_parts"
-    assert [(part["test"], part["value"]) for part in row["rows"]] == [
+    assert [(line["row"]["test"], line["row"]["value"]) for line in row["rows"]] == [
         ("Albumin", "30 mg/L"),
         ("Creatinine", "pending review"),
     ]

@@ -88,11 +88,20 @@ def test_more_pages_on_to_the_end(desk: OPEN_DESK) -> None:
         assert rosa.said[-1]["buttons"] == [{"title": "More", "payload": "/show_more"}]
         answers.append(rosa.ask("show_more", "more"))
         assert len(answers) < 40
-    rows = [line for answer in answers for line in answer.splitlines() if line.startswith("- ")]
+    a_result = re.compile(r"- |.*, [A-Z][a-z]{2} \d+, \d{4}: (?!EARLY)")  # in a panel, or alone with its day
+    rows = [line for answer in answers for line in answer.splitlines() if a_result.match(line)]
     on_file = [r for r in ROSA if r["resourceType"] == "Observation" and r["category"] == LABORATORY]
     still_to_come = sum(r["status"] == "registered" for r in on_file)  # listed in one line
     assert len(rows) == len(on_file) - still_to_come
     assert rosa.slots["labs_page"] is None
+
+
+def test_a_result_that_belongs_to_no_panel_does_not_look_like_a_line_of_the_one_before(desk: OPEN_DESK) -> None:
+    assert f"\nHemoglobin A1c, {on_day(3)}: 6.9 %" in desk("rosa").ask("show_labs", "labs")
+
+
+def test_a_test_without_any_result_yet_has_no_trend(desk: OPEN_DESK) -> None:
+    assert "not ready yet" in desk("rosa").ask("lab_trend", "graph my vitamin d", ["vitamin d"])
 
 
 def test_an_early_report_is_labelled_and_lists_what_is_missing(desk: OPEN_DESK) -> None:
@@ -257,7 +266,7 @@ def test_an_explanation_has_its_source_the_own_value_and_an_offer_and_no_diagnos
     answer = desk("rosa").ask("explain_lab", "is my a1c normal", ["hemoglobin a1c"])
     assert "Source: MedlinePlus" in answer
     assert "6.9 %, HIGH (range: 4.0 to 5.6)" in answer
-    assert "message my care team" in answer
+    assert "Call 555-0100 to ask them" in answer
     assert "you have diabetes" not in answer.lower()
 
 
