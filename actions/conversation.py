@@ -71,13 +71,18 @@ class ActionShowMore(Action):
 
 
 class ActionMiss(Action):
-    """Not understood: asks again, then shows a menu, then gives a person's number."""
+    """Not understood, or nothing we do: asks again, then shows a menu, then gives a person's number.
+
+    Both count alike: what is gibberish to one is out of scope to the other, and neither got what they came for.
+    """
 
     def name(self) -> str:
         return "action_miss"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
-        answers = ("utter_miss_first", "utter_menu", "utter_person_after_misses")
+        intent = (tracker.latest_message.get("intent") or {}).get("name")
+        first = "utter_out_of_scope" if intent == "out_of_scope" else "utter_miss_first"
+        answers = (first, "utter_menu", "utter_person_after_misses")
         dispatcher.utter_message(response=answers[min(misses_before(tracker.events, self.name()), 2)])
         return []
 

@@ -28,7 +28,7 @@ from sqlalchemy import select
 from accounts.conversations import Place
 from accounts.db import transaction
 from accounts.service import Accounts
-from bot.channels.message import Incoming
+from bot.channels.message import Incoming, plain_text
 from bot.channels.sms import SmsSender
 from bot.channels.telegram import TelegramSender
 from bot.channels.web import WebSender
@@ -195,8 +195,11 @@ class Chat:
         return self.assistant.accounts.vault.conversation_key(self.channel, self.address)
 
     async def say(self, text: str, **metadata: Any) -> Said:
-        """Send a message and wait for its answer."""
-        return await self._send(Incoming(self.channel, "clinic", str(uuid.uuid4()), self.address, text, None, metadata))
+        """Send a message, made plain text as every channel does, and wait for its answer."""
+        said, truncated = plain_text(text)
+        more = {"truncated": True} if truncated else {}
+        message = Incoming(self.channel, "clinic", str(uuid.uuid4()), self.address, said, None, {**metadata, **more})
+        return await self._send(message)
 
     async def tap(self, said: Said, title: str) -> Said:
         """Tap an offered choice of the web chat by its title."""
