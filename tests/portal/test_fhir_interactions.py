@@ -35,8 +35,7 @@ def test_a_created_resource_gets_an_id_of_ours_and_is_read_back_whole(portal):
 
 def test_decimals_keep_the_precision_that_was_written(portal):
     body = (
-        b'{"resourceType":"Observation","status":"final","code":{"text":"x"},'
-        b'"valueQuantity":{"value":6.90,"unit":"%"}}'
+        b'{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":6.90,"unit":"%"}}'
     )
     created = portal.system.post("Observation", content=body, headers=HEADERS)
     assert b'"value":6.90' in portal.system.get(f"Observation/{created.json()['id']}").content
@@ -107,9 +106,10 @@ def test_a_conditional_create_stores_once_and_then_finds_what_is_there(portal):
     assert first.json()["id"] == again.json()["id"]
 
 
-def test_twenty_conditional_creates_at_once_store_exactly_one(portal):
+@pytest.mark.parametrize("condition", [f"identifier={KEY}", "status=requested&intent=order"])
+def test_twenty_conditional_creates_at_once_store_exactly_one(portal, condition):
     def write(_):
-        return portal.system.post("Task", json=task(), headers={"If-None-Exist": f"identifier={KEY}"})
+        return portal.system.post("Task", json=task(), headers={"If-None-Exist": condition})
 
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(write, range(20)))

@@ -19,6 +19,7 @@ def ids(portal, search, client=None):
         bundle = answer.json()
         found += [e["resource"]["id"] for e in bundle.get("entry", []) if e["search"]["mode"] == "match"]
         search = next((link["url"] for link in bundle["link"] if link["relation"] == "next"), None)
+        assert len(found) <= 1000, "the pages go round in a circle"
     return found
 
 
