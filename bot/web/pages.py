@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
@@ -38,12 +39,15 @@ class Pages:
     def blueprint(self) -> Blueprint:
         """The routes."""
         pages = Blueprint("chartline_pages")
-        pages.add_route(self.home, "/")
-        pages.add_route(self.script, "/chartline.js")
         pages.static("/static", str(HERE / "static"), name="static")
-        pages.add_route(self.offer, "/signin/<token:str>")
-        pages.add_route(self.leave, "/signin/<token:str>/go", methods=["POST"])
-        pages.add_route(self.come_back, "/signin/callback")
+        for path, page, method in (
+            ("/", self.home, "GET"),
+            ("/chartline.js", self.script, "GET"),
+            ("/signin/<token:str>", self.offer, "GET"),
+            ("/signin/<token:str>/go", self.leave, "POST"),
+            ("/signin/callback", self.come_back, "GET"),
+        ):
+            pages.add_route(_handler(page), path, methods=[method])
         return pages
 
     async def home(self, _request: Request) -> HTTPResponse:
@@ -119,6 +123,16 @@ class Pages:
             "X-Content-Type-Options": "nosniff",
         }
         return html(body, status=status, headers=headers)
+
+
+def _handler(page: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Awaitable[HTTPResponse]]:
+    """Sanic writes on its handlers, which methods do not allow."""
+
+    async def handle(request: Request, **parts: str) -> HTTPResponse:
+        return await page(request, **parts)
+
+    handle.__name__ = page.__name__
+    return handle
 
 
 def _fingerprint(state: str) -> str:
