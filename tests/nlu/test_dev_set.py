@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rasa.shared.nlu.training_data.loading import load_data
 
-from tests.nlu.conftest import Understanding
+from tests.nlu.conftest import ROOT, Understanding
 
 DANGER = {"report_emergency", "report_crisis"}
 LINES = (Path(__file__).parent / "dev_set.jsonl").read_text(encoding="utf-8").splitlines()
@@ -29,6 +30,11 @@ def share(hits: list[bool]) -> float:
 
 def named(found: dict[str, Any]) -> str:
     return str(found["intent"]["name"])
+
+
+def test_no_line_of_it_is_a_training_example() -> None:
+    trained = {example.get("text").lower() for example in load_data(str(ROOT / "data")).intent_examples}
+    assert [text for line in LINES if (text := json.loads(line)["text"]).lower() in trained] == []
 
 
 def test_nine_of_ten_intents_are_right(read: Any) -> None:
