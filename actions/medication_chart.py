@@ -44,6 +44,7 @@ class Request:
     status: str
     authored: datetime | None
     reference: str
+    key: str
     urgent: bool
     note: str
     reason: str
@@ -116,8 +117,12 @@ def is_request(task: Resource) -> bool:
 
 def request_reference(task: Resource) -> str:
     """The short reference a patient can read out: from our identifier, which the clinic sees too, else from the id."""
+    return short_reference(_key(task) or task.get("id", ""))
+
+
+def _key(task: Resource) -> str:
     ours = (i.get("value") for i in task.get("identifier", []) if i.get("system") == REQUEST_SYSTEM)
-    return short_reference(next(ours, None) or task.get("id", ""))
+    return next(ours, None) or ""
 
 
 def short_reference(key: str) -> str:
@@ -172,6 +177,7 @@ def _read_request(task: Resource, zone: ZoneInfo) -> Request:
         status=task.get("status", "unknown"),
         authored=moment(task.get("authoredOn"), zone),
         reference=request_reference(task),
+        key=_key(task),
         urgent=task.get("priority") in ("urgent", "asap", "stat"),
         note=_text(task.get("businessStatus", {})),
         reason=_text(task.get("statusReason", {})),

@@ -98,12 +98,12 @@ class RefillDesk:
         """Send each one, if the rule still allows it, and say what became of it."""
         sent = False
         for medication in filter(None, map(self.chart.get, ids)):
-            decision = self._decision(medication)
+            decision, order = self._decision(medication), self._order(medication, renewal, days)
             allowed = NextStep.OFFER_RENEWAL if renewal else NextStep.CONFIRM
-            if decision.next_step is not allowed:
+            again = decision.request and decision.request.key == order.key  # this turn once more, after a crash
+            if decision.next_step is not allowed and not again:
                 self._lines.append(decision_words(medication, decision, self.turn.now.date()))
                 continue
-            order = self._order(medication, renewal, days)
             receipt = await send(self.turn.portal, order)
             sent = sent or bool(receipt.reference)
             self._lines.append(receipt_words(order, receipt))

@@ -24,6 +24,7 @@ from actions.refill_plan import Plan, Question
 from actions.refill_words import row
 
 _ANSWERS = {"affirm", "deny", "choose", "refill_medication", "nlu_fallback", ""}
+_MISSES = _ANSWERS | {"out_of_scope"}
 
 
 class RefillDialogue(RefillDesk):
@@ -244,7 +245,7 @@ class RefillDialogue(RefillDesk):
 
     def _miss(self) -> bool:
         """Not understood: ask again, then help, then stop. A request of another kind is no miss."""
-        if self.turn.intent not in _ANSWERS:
+        if self.turn.intent not in _MISSES:
             return False
         self.plan.misses += 1
         if self.plan.misses > 2:

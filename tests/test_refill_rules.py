@@ -41,7 +41,7 @@ def a_fill(days_ago: int, supply: float = 90, status: str = "completed") -> Fill
 
 def a_request(status: str = "requested", days_ago: int = 1) -> Request:
     authored = NOW - timedelta(days=days_ago)
-    return Request("t", "MedicationRequest/rx", False, status, authored, "R-ABCDE", False, "", "", None)
+    return Request("t", "MedicationRequest/rx", False, status, authored, "R-ABCDE", "key", False, "", "", None)
 
 
 def test_a_fill_that_is_nearly_used_up_can_be_refilled() -> None:
