@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -36,6 +37,21 @@ def remember(session: Session, vault: Vault, place: Place, now: datetime) -> str
 def exists(session: Session, key: str) -> bool:
     """Whether this conversation was ever begun."""
     return session.get(Conversation, key) is not None
+
+
+def lock(session: Session, key: str) -> None:
+    """Until the transaction ends, nobody else adds to this conversation: its rows' ids grow in the order of commit.
+
+    For PostgreSQL; SQLite has one writer at a time anyway.
+    """
+    session.execute(select(Conversation.key).where(Conversation.key == key).with_for_update(key_share=True))
+
+
+def check_key(session: Session, vault: Vault) -> None:
+    """`StateError` where the vault's key is not the one that sealed what is stored."""
+    row = session.execute(select(Conversation).limit(1)).scalar_one_or_none()
+    if row is not None:
+        vault.open(row.address, _context(row.key))
 
 
 def place_of(session: Session, vault: Vault, key: str) -> Place:

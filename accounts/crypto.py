@@ -37,7 +37,7 @@ class Vault:
         """Decrypt what `seal` made; `StateError` where the key or the place is another one."""
         try:
             return json.loads(self._aead.decrypt(sealed[:12], sealed[12:], context.encode()))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to be one
             raise StateError(
                 "CHARTLINE_SECRET_KEY does not open what is stored: it is not the key that wrote it"
             ) from error

@@ -10,9 +10,9 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from accounts.errors import StateError
@@ -24,11 +24,18 @@ def make_engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return create_engine(url, future=True, pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(parsed.database).parent)
     engine = create_engine(url, future=True, connect_args={"check_same_thread": False, "timeout": 10})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"The folder {folder} cannot be made ({type(error).__name__}): see CHARTLINE_VAR") from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -48,9 +55,16 @@ def migrate(engine: Engine) -> None:
     where = engine.url.render_as_string(hide_password=True)
     try:
         with engine.connect() as connection:
+            if engine.dialect.name == "postgresql":  # two processes that start at once: one waits for the other
+                connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('chartline.migrate'))"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
+    except OperationalError as error:
+        raise StateError(
+            f"The database {where} cannot be reached or written: check that it runs, that CHARTLINE_DATABASE_URL is "
+            "right, and that the file may be written"
+        ) from error
     except DatabaseError as error:
         raise StateError(
             f"The database {where} cannot be used ({type(error.orig).__name__}): restore it from a backup, or move "

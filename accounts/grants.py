@@ -37,6 +37,28 @@ def save(session: Session, vault: Vault, conversation: str, grant: Grant, now: d
     session.add(row)
 
 
+def renew(session: Session, vault: Vault, conversation: str, old: Grant, new: Grant, now: datetime) -> Grant:
+    """Put `new` in the place of `old`; what is stored now, where that is no longer `old`.
+
+    Between asking the portal and storing its answer the patient may have signed out (`NotSignedIn`), or somebody
+    else have signed in: neither is undone by a late answer.
+    """
+    stored = load(session, vault, conversation)
+    if stored.access_token != old.access_token:
+        return stored
+    save(session, vault, conversation, new, now)
+    return new
+
+
+def refuse(session: Session, vault: Vault, conversation: str, old: Grant, now: datetime) -> Grant | None:
+    """The portal does not renew `old`: end it. The grant that has taken its place meanwhile, where there is one."""
+    stored = load(session, vault, conversation)
+    if stored.access_token != old.access_token:
+        return stored
+    end(session, conversation, now)
+    return None
+
+
 def load(session: Session, vault: Vault, conversation: str) -> Grant:
     """The grant of a conversation; `NotSignedIn` where there is none, `GrantEnded` where it has ended."""
     row = session.get(Row, conversation)
@@ -54,11 +76,11 @@ def end(session: Session, conversation: str, now: datetime) -> None:
         row.ended_at, row.sealed = now, b""
 
 
-def forget(session: Session, conversation: str) -> None:
-    """Remove the grant: the patient signed out."""
-    row = session.get(Row, conversation)
-    if row is not None:
-        session.delete(row)
+def take(session: Session, vault: Vault, conversation: str) -> Grant:
+    """Remove the grant, because the patient signed out, and give it, so that the portal can be told; as `load`."""
+    grant = load(session, vault, conversation)
+    session.delete(session.get(Row, conversation))
+    return grant
 
 
 def _context(conversation: str) -> str:

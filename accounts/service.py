@@ -57,16 +57,15 @@ class Accounts:
         try:
             new = await self.smart.refresh(grant)
         except GrantEnded:
-            await self._in_thread(lambda s: grants.end(s, conversation, self.clock()))
-            raise
-        await self._in_thread(lambda s: grants.save(s, self.vault, conversation, new, self.clock()))
-        return new
+            other = await self._in_thread(lambda s: grants.refuse(s, self.vault, conversation, grant, self.clock()))
+            if other is None:
+                raise
+            return other
+        return await self._in_thread(lambda s: grants.renew(s, self.vault, conversation, grant, new, self.clock()))
 
     async def sign_out(self, conversation: str) -> None:
         """Forget the grant here, and end it at the portal. Forgetting comes first: it must not depend on the portal."""
-        found = await self._in_thread(lambda s: grants.load(s, self.vault, conversation))
-        await self._in_thread(lambda s: grants.forget(s, conversation))
-        await self.smart.revoke(found)
+        await self.smart.revoke(await self._in_thread(lambda s: grants.take(s, self.vault, conversation)))
 
     async def sign_in_url(self, conversation: str, waiting: dict[str, Any] | None = None) -> str:
         """A one-time link for this conversation. `waiting` is the question to answer after the sign-in."""
@@ -82,6 +81,7 @@ class Accounts:
 
     async def start_sign_in(self, token: str) -> tuple[str, str]:
         """The portal's page to go to from a link, and the `state` that must come back in the same browser."""
+        await self._in_thread(lambda s: links.peek(s, token, self.clock()))  # a dead link asks nothing of the portal
         state, verifier = new_token(256), new_token(384)
         url = await self.smart.authorization_url(state, verifier)
         await self._in_thread(lambda s: links.open_link(s, self.vault, token, state, verifier, self.clock()))
@@ -103,8 +103,11 @@ class Accounts:
 
 
 def bootstrap(settings: AccountsSettings | None = None) -> Accounts:
-    """Read the settings, bring the database up to date, and check that the key opens it."""
+    """Read the settings, bring the database up to date, and check that the key opens it (else `StateError`)."""
     settings = settings or read_settings()
     engine = make_engine(settings.database)
     migrate(engine)
-    return Accounts(settings, engine, SmartClient(settings))
+    accounts = Accounts(settings, engine, SmartClient(settings))
+    with transaction(engine) as session:
+        conversations.check_key(session, accounts.vault)
+    return accounts

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from accounts.errors import SettingsError
 
@@ -23,7 +26,7 @@ class AccountsSettings(BaseSettings):
     """
 
     secret_key: SecretStr = Field(..., env="CHARTLINE_SECRET_KEY")
-    database_url: str = Field("", env="CHARTLINE_DATABASE_URL")
+    database_url: SecretStr = Field(SecretStr(""), env="CHARTLINE_DATABASE_URL")  # may hold a password
     var: Path = Field(Path("var"), env="CHARTLINE_VAR")
     public_url: str = Field("http://localhost:5005", env="CHARTLINE_PUBLIC_URL")
     fhir_url: str = Field("http://localhost:8000/fhir", env="CHARTLINE_FHIR_URL")
@@ -36,22 +39,35 @@ class AccountsSettings(BaseSettings):
     def _is_32_bytes(cls, value: SecretStr) -> SecretStr:
         try:
             raw = base64.b64decode(value.get_secret_value(), validate=True)
-        except binascii.Error as error:
+        except (binascii.Error, ValueError) as error:
             raise ValueError("must be base64") from error
         if len(raw) != 32:
             raise ValueError("must be 32 bytes in base64")
+        return value
+
+    @validator("database_url")
+    def _is_of_a_known_database(cls, value: SecretStr) -> SecretStr:
+        try:
+            url = make_url(value.get_secret_value() or "sqlite://")
+            known = url.get_backend_name() in ("sqlite", "postgresql") and bool(url.get_dialect())
+        except (SQLAlchemyError, ValueError):
+            known = False
+        if not known:
+            raise ValueError("must start with sqlite:/// or postgresql://")
         return value
 
     @validator("public_url", "fhir_url")
     def _has_no_trailing_slash(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        if not urlsplit(value).hostname:
+            raise ValueError("must name a host")
         return value.rstrip("/")
 
     @property
     def database(self) -> str:
         """The SQLAlchemy URL of Chartline's own state."""
-        return self.database_url or f"sqlite:///{self.var / 'chartline.db'}"
+        return self.database_url.get_secret_value() or f"sqlite:///{self.var / 'chartline.db'}"
 
     @property
     def key_bytes(self) -> bytes:

@@ -5,6 +5,8 @@ http://hl7.org/fhir/smart-app-launch/app-launch.html, through Authlib's client.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -17,6 +19,9 @@ from accounts.grants import Grant
 from accounts.settings import AccountsSettings
 
 TIMEOUT = httpx2.Timeout(5.0, connect=2.0)
+_FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+# What becomes of an answer that is no JSON, or JSON of another shape than the standard's.
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
 class SmartClient:
@@ -47,12 +52,13 @@ class SmartClient:
             try:
                 token = await client.fetch_token(endpoint, code=code, code_verifier=verifier)
             except OAuthError as error:
-                raise SignInFailed(error.error or "invalid_grant") from error
-            except httpx2.HTTPError as error:
+                raise SignInFailed(error.error or "invalid_grant") from None  # its text is the portal's
+            except (httpx2.HTTPError, *_UNREADABLE) as error:
                 raise SignInFailed("unreachable") from error
-        if "patient" not in token:
+        if not _FHIR_ID.fullmatch(str(token.get("patient", ""))):
             raise SignInFailed("no_patient")
-        return _grant(token, await self._name(token))
+        grant = _grant(token, "")
+        return replace(grant, name=await self._name(grant))
 
     async def refresh(self, grant: Grant) -> Grant:
         """New tokens for old; `GrantEnded` where the portal refuses, `SignInFailed` where it cannot be asked."""
@@ -63,10 +69,12 @@ class SmartClient:
             try:
                 token = await client.refresh_token(endpoint, refresh_token=grant.refresh_token)
             except OAuthError as error:
-                raise GrantEnded() from error
-            except httpx2.HTTPError as error:
+                if error.error == "invalid_grant":  # any other is a fault of ours or the portal's: RFC 6749, 5.2
+                    raise GrantEnded() from None
+                raise SignInFailed(error.error or "refused") from None
+            except (httpx2.HTTPError, *_UNREADABLE) as error:
                 raise SignInFailed("unreachable") from error
-        return _grant({"patient": grant.patient, "refresh_token": grant.refresh_token, **token}, grant.name)
+        return _grant({"refresh_token": grant.refresh_token, **token, "patient": grant.patient}, grant.name)
 
     async def revoke(self, grant: Grant) -> None:
         """End the grant at the portal (RFC 7009); `SignInFailed` where it cannot be asked."""
@@ -75,7 +83,7 @@ class SmartClient:
             try:
                 response = await client.revoke_token(endpoint, token=grant.refresh_token or grant.access_token)
                 response.raise_for_status()
-            except (httpx2.HTTPError, OAuthError) as error:
+            except (httpx2.HTTPError, OAuthError, *_UNREADABLE) as error:
                 raise SignInFailed("unreachable") from error
 
     async def _endpoint(self, name: str) -> str:
@@ -85,23 +93,23 @@ class SmartClient:
                 async with httpx2.AsyncClient(transport=self._transport, timeout=TIMEOUT) as client:
                     response = await client.get(url, headers={"Accept": "application/json"})
                     response.raise_for_status()
-                    self._endpoints = response.json()
-            except (httpx2.HTTPError, ValueError) as error:
+                    self._endpoints = dict(response.json())
+            except (httpx2.HTTPError, *_UNREADABLE) as error:
                 raise SignInFailed("unreachable") from error
         try:
             return str(self._endpoints[name])
         except KeyError as error:
             raise SignInFailed(f"no_{name}") from error
 
-    async def _name(self, token: dict[str, Any]) -> str:
-        url = f"{self._settings.fhir_url}/Patient/{token['patient']}"
-        headers = {"Authorization": f"Bearer {token['access_token']}", "Accept": "application/fhir+json"}
+    async def _name(self, grant: Grant) -> str:
+        url = f"{self._settings.fhir_url}/Patient/{grant.patient}"
+        headers = {"Authorization": f"Bearer {grant.access_token}", "Accept": "application/fhir+json"}
         try:
             async with httpx2.AsyncClient(transport=self._transport, timeout=TIMEOUT) as client:
                 response = await client.get(url, headers=headers)
                 response.raise_for_status()
                 return given_name(response.json())
-        except (httpx2.HTTPError, ValueError):
+        except (httpx2.HTTPError, *_UNREADABLE):
             return ""  # a greeting without a name is better than no sign-in
 
     def _client(self) -> AsyncOAuth2Client:
@@ -129,12 +137,15 @@ def given_name(patient: dict[str, Any]) -> str:
 
 
 def _grant(token: dict[str, Any], name: str) -> Grant:
-    expires = datetime.now(timezone.utc).replace(tzinfo=None) + timedelta(seconds=int(token.get("expires_in", 300)))
-    return Grant(
-        patient=str(token["patient"]),
-        name=name,
-        access_token=str(token["access_token"]),
-        refresh_token=token.get("refresh_token"),
-        scope=str(token.get("scope", "")),
-        expires_at=expires,
-    )
+    try:
+        lives = timedelta(seconds=int(token.get("expires_in", 300)))
+        return Grant(
+            patient=str(token["patient"]),
+            name=name,
+            access_token=str(token["access_token"]),
+            refresh_token=token.get("refresh_token"),
+            scope=str(token.get("scope", "")),
+            expires_at=datetime.now(timezone.utc).replace(tzinfo=None) + lives,
+        )
+    except _UNREADABLE as error:
+        raise SignInFailed("unreadable") from error
