@@ -7,12 +7,11 @@ conversation's address is its hash, so that nobody can name another's. Every cal
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import json
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +24,9 @@ from sanic.response import json as json_response
 
 from bot.channels import chart
 from bot.channels.message import Incoming, Rendered, Reply, plain_text
-from bot.channels.webhook import hand_over, read_body
+from bot.channels.webhook import hand_over, not_kept, read_body
+
+log = logging.getLogger(__name__)
 
 NAME = ACCOUNT = "web"
 HEARTBEAT = 15.0  # seconds between two signs of life on a quiet stream
@@ -56,7 +57,10 @@ class WebInput(InputChannel):
         @web.post("/session")
         async def session(request: Request) -> HTTPResponse:
             token = secrets.token_urlsafe(32)
-            await request.app.ctx.delivery.begin(NAME, ACCOUNT, _address(token))
+            try:
+                await request.app.ctx.delivery.begin(NAME, ACCOUNT, _address(token))
+            except Exception as error:  # noqa: BLE001 - not kept, whatever the reason: the widget asks again
+                raise not_kept(error) from None
             return json_response({"token": token}, status=201)
 
         @web.post("/messages", stream=True)
@@ -119,6 +123,7 @@ class WebSender:
         """Nothing to let go of."""
 
 
+# `at` is added by what keeps the events: a scheduled one is said later than it is rendered.
 def _event(sender: str, reply: Reply, message_id: str) -> dict[str, Any]:
     return {
         "type": "message",
@@ -127,16 +132,14 @@ def _event(sender: str, reply: Reply, message_id: str) -> dict[str, Any]:
         "choices": [{"id": c.id, "title": c.title} for c in reply.choices],
         "links": [{"title": link.title, "url": link.url} for link in reply.links],
         "image": _image(reply.chart),
-        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "message_id": message_id,
     }
 
 
 def _image(data: dict[str, Any] | None) -> dict[str, str] | None:
-    if not data:
+    if not data or not chart.drawable(data):
         return None
-    picture = base64.b64encode(chart.png(data)).decode()
-    return {"src": f"data:image/png;base64,{picture}", "alt": str(data.get("alt") or data.get("title") or "")}
+    return {"src": chart.png_data_url(data), "alt": str(data.get("alt") or data.get("title") or "")}
 
 
 def _address(token: str) -> str:
@@ -147,7 +150,10 @@ async def _session(request: Request) -> tuple[str, str]:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         address = _address(token)
-        conversation = await request.app.ctx.delivery.find(NAME, address)
+        try:
+            conversation = await request.app.ctx.delivery.find(NAME, address)
+        except Exception as error:  # noqa: BLE001 - not a 401, which would end the session for good
+            raise not_kept(error) from None
         if conversation:
             return address, conversation
     raise SanicException("no session", status_code=401, quiet=True)
@@ -184,10 +190,17 @@ async def _stream(request: Request, conversation: str) -> None:
     response = await request.respond(content_type="text/event-stream", headers=headers)
     with delivery.bell.listen(conversation) as rung:
         typing = False
-        while True:
-            for number, event in await delivery.history(conversation, last, PAGE):
+        while not delivery.bell.closed:
+            try:
+                page = await delivery.history(conversation, last, PAGE)
+            except Exception as error:  # noqa: BLE001 - the page comes back with the last id that it saw
+                log.error("a stream ended: %s", type(error).__name__)
+                return
+            for number, event in page:
                 await response.send(f"id: {number}\ndata: {json.dumps(event)}\n\n")
                 last = number
+            if len(page) == PAGE:
+                continue  # there may be more
             last = last or 0
             if delivery.bell.is_typing(conversation) != typing:
                 typing = not typing
@@ -201,4 +214,4 @@ async def _stream(request: Request, conversation: str) -> None:
 
 def _last_event_id(request: Request) -> int | None:
     value = request.headers.get("last-event-id", "")
-    return int(value) if value.isdigit() and len(value) < 19 else None
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None

@@ -14,11 +14,18 @@ class Bell:
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._typing: set[str] = set()
+        self.closed = False
 
     def ring(self, name: str) -> None:
         """Wake everybody who waits for `name`."""
         for event in self._waiting.get(name, ()):
             event.set()
+
+    def close(self) -> None:
+        """The process ends: wake everybody, for good. Who listens looks at `closed` and goes."""
+        self.closed = True
+        for name in list(self._waiting):
+            self.ring(name)
 
     @contextmanager
     def listen(self, name: str) -> Iterator[asyncio.Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +39,7 @@ def put(session: Session, vault: Vault, incoming: Incoming, now: datetime, paylo
     """Store a message; its row's id, or None where the same one is there already."""
     place = Place(incoming.channel, incoming.account, incoming.address)
     conversation = conversations.remember(session, vault, place, now)
+    conversations.lock(session, conversation)
     row = Inbox(
         channel=incoming.channel,
         account=incoming.account,
@@ -51,6 +53,8 @@ def put(session: Session, vault: Vault, incoming: Incoming, now: datetime, paylo
         with session.begin_nested():
             session.add(row)
     except IntegrityError:
+        if not _is_kept(session, incoming):
+            raise
         return None
     content = {
         "text": incoming.text,
@@ -62,8 +66,11 @@ def put(session: Session, vault: Vault, incoming: Incoming, now: datetime, paylo
     return int(row.id)
 
 
-def lease(session: Session, vault: Vault, now: datetime, limit: int) -> list[Job]:
-    """Take the oldest open message of each conversation that has none in flight, for at most a minute."""
+def lease(session: Session, vault: Vault, now: datetime, limit: int, channels: Collection[str]) -> list[Job]:
+    """Take the oldest open message of each conversation that has none in flight, for at most a minute.
+
+    Messages of a channel that is not among `channels` (switched off since) wait.
+    """
     earlier = aliased(Inbox)
     blocked = (
         select(earlier.id)
@@ -72,7 +79,7 @@ def lease(session: Session, vault: Vault, now: datetime, limit: int) -> list[Job
     )
     query = (
         select(Inbox)
-        .where(Inbox.state.in_((NEW, LEASED)), Inbox.due_at <= now, ~blocked)
+        .where(Inbox.state.in_((NEW, LEASED)), Inbox.due_at <= now, Inbox.channel.in_(tuple(channels)), ~blocked)
         .order_by(Inbox.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -103,10 +110,13 @@ def give_back(session: Session, job: Job, now: datetime, error: str) -> bool:
     return bool(row.state == DEAD)
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next open message becomes due."""
-    query = select(Inbox.due_at).where(Inbox.state.in_((NEW, LEASED)))
-    return session.execute(query.order_by(Inbox.due_at).limit(1)).scalar_one_or_none()
+def _is_kept(session: Session, incoming: Incoming) -> bool:
+    which = (
+        (Inbox.channel, incoming.channel),
+        (Inbox.account, incoming.account),
+        (Inbox.message_id, incoming.message_id),
+    )
+    return session.execute(select(Inbox.id).where(*(column == value for column, value in which))).first() is not None
 
 
 def _job(vault: Vault, row: Inbox) -> Job:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, aliased
 
 from accounts import conversations
@@ -44,6 +45,7 @@ def add(
     state: str = QUEUED,
 ) -> int:
     """Store one native message; with `due_at` in the future it waits as `scheduled`."""
+    conversations.lock(session, conversation)
     row = Outbox(
         conversation=conversation,
         inbox_id=inbox_id,
@@ -61,8 +63,9 @@ def add(
 
 def release_due(session: Session, vault: Vault, now: datetime) -> list[str]:
     """Queue what was scheduled for now, with a new id, so that ids stay in the order of sending."""
-    due = select(Outbox).where(Outbox.state == SCHEDULED, Outbox.due_at <= now).order_by(Outbox.due_at)
-    rows = session.execute(due.with_for_update(skip_locked=True)).scalars().all()
+    due = select(Outbox).where(Outbox.state == SCHEDULED, Outbox.due_at <= now)
+    ordered = due.order_by(Outbox.conversation, Outbox.due_at, Outbox.id)  # all lock conversations in the same order
+    rows = session.execute(ordered.with_for_update(skip_locked=True)).scalars().all()
     for row in rows:
         payload = vault.open(row.sealed, _context(row.id))
         add(session, vault, row.conversation, row.channel, payload, now, row.inbox_id)
@@ -70,8 +73,11 @@ def release_due(session: Session, vault: Vault, now: datetime) -> list[str]:
     return [row.conversation for row in rows]
 
 
-def lease(session: Session, vault: Vault, now: datetime, limit: int) -> list[Parcel]:
-    """Take the oldest unsent message of each conversation, for at most a minute."""
+def lease(session: Session, vault: Vault, now: datetime, limit: int, channels: Collection[str]) -> list[Parcel]:
+    """Take the oldest unsent message of each conversation on one of `channels`, for at most a minute.
+
+    A dead message holds up nobody: what comes after it is sent.
+    """
     earlier = aliased(Outbox)
     blocked = (
         select(earlier.id)
@@ -80,7 +86,7 @@ def lease(session: Session, vault: Vault, now: datetime, limit: int) -> list[Par
     )
     query = (
         select(Outbox)
-        .where(Outbox.state.in_((QUEUED, LEASED)), Outbox.due_at <= now, ~blocked)
+        .where(Outbox.state.in_((QUEUED, LEASED)), Outbox.due_at <= now, Outbox.channel.in_(tuple(channels)), ~blocked)
         .order_by(Outbox.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -99,13 +105,14 @@ def sent(session: Session, parcel: Parcel, provider_id: str) -> None:
 
 
 def refused(session: Session, parcel: Parcel, error: DeliveryError, now: datetime) -> None:
-    """The provider did not take it: again after a while with jitter, or never."""
+    """The provider did not take it: again after a while with jitter, or never. Who comes late changes nothing."""
     final = not isinstance(error, Retryable) or parcel.tries >= MAX_TRIES
     wait = min(2.0**parcel.tries, LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
     if isinstance(error, Retryable) and error.retry_after is not None:
         wait = max(error.retry_after, 0.0)
     values = {"state": DEAD if final else QUEUED, "error": error.code[:100], "due_at": now + timedelta(seconds=wait)}
-    session.execute(update(Outbox).where(Outbox.id == parcel.id).values(**values))
+    mine = (Outbox.id == parcel.id, Outbox.state == LEASED, Outbox.tries == parcel.tries)
+    session.execute(update(Outbox).where(*mine).values(**values))
 
 
 def reconcile(session: Session, channel: str, provider_id: str, status: str, code: str | None) -> None:
@@ -117,26 +124,28 @@ def reconcile(session: Session, channel: str, provider_id: str, status: str, cod
     session.execute(update(Outbox).where(*which).values(state=state, error=code[:100] if code else None))
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next message becomes due."""
-    open_rows = or_(Outbox.state == QUEUED, Outbox.state == LEASED, Outbox.state == SCHEDULED)
-    return session.execute(select(Outbox.due_at).where(open_rows).order_by(Outbox.due_at).limit(1)).scalar_one_or_none()
-
-
 def history(session: Session, vault: Vault, conversation: str, after: int | None, limit: int) -> list[tuple[int, Any]]:
-    """Sent messages of a conversation in order: those after an id, or the last `limit`."""
-    query = select(Outbox).where(Outbox.conversation == conversation, Outbox.state.in_((SENT, DELIVERED)))
+    """What was said in a conversation, in order: the messages after an id, or the last `limit`; `at` says when.
+
+    What is queued counts as said: a reader that goes on after the last id would miss it, were it shown only later.
+    """
+    said = Outbox.state.in_((QUEUED, LEASED, SENT, DELIVERED))
+    query = select(Outbox).where(Outbox.conversation == conversation, said)
     if after is None:
         rows = session.execute(query.order_by(Outbox.id.desc()).limit(limit)).scalars().all()[::-1]
     else:
         rows = session.execute(query.where(Outbox.id > after).order_by(Outbox.id).limit(limit)).scalars().all()
-    return [(row.id, vault.open(row.sealed, _context(row.id))) for row in rows]
+    return [(row.id, {**vault.open(row.sealed, _context(row.id)), "at": _iso(row.created_at)}) for row in rows]
 
 
 def _parcel(session: Session, vault: Vault, row: Outbox) -> Parcel:
     place = conversations.place_of(session, vault, row.conversation)
     payload = vault.open(row.sealed, _context(row.id))
     return Parcel(row.id, row.conversation, row.channel, place.address, payload, row.tries)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.replace(tzinfo=timezone.utc).isoformat(timespec="seconds")
 
 
 def _context(row_id: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, TypeVar
@@ -22,31 +22,39 @@ from accounts.conversations import Place
 from accounts.db import transaction
 from accounts.service import Accounts
 from bot.channels.errors import DeliveryError, Retryable
-from bot.channels.message import Choice, Incoming, Reply
+from bot.channels.message import Choice, Incoming, Rendered, Reply
 from bot.delivery import inbox, offers, outbox, turn
-from bot.delivery.bell import Bell, wait
+from bot.delivery.bell import Bell
 from bot.delivery.inbox import Job
 from bot.delivery.outbox import Parcel
 from bot.delivery.sender import Sender
 from bot.delivery.tables import SENT
+from bot.delivery.worker import Worker
 from bot.logs import fault
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AT_ONCE = 16  # conversations answered side by side
-IDLE = 5.0  # seconds until the queues are looked at again without a ring
 TURN_LIMIT = 45.0  # seconds; shorter than a lease, so that a stuck turn never overlaps its second try
+SEND_LIMIT = 45.0  # seconds; the same for a provider
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a turn says now, what it offers to choose from, and what it says later (naive UTC)."""
+    """What a turn says now, what it offers to choose from, and what it says later (naive UTC).
+
+    `rest` is what MORE still brings, unless these replies are themselves too long.
+    """
 
     replies: list[Reply]
     choices: list[Choice] = field(default_factory=list)
     scheduled: list[tuple[datetime, Reply]] = field(default_factory=list)
+    rest: str = ""
+
+
+class CrashedTooOften(Exception):
+    """A message whose turns never came to an end: each time the process died."""
 
 
 class Delivery:
@@ -55,8 +63,9 @@ class Delivery:
     def __init__(self, accounts: Accounts, agent: Agent, senders: dict[str, Sender]) -> None:
         self.accounts, self.agent, self.senders = accounts, agent, senders
         self.bell = Bell()
-        self._loops: list[asyncio.Task[None]] = []
-        self._running: set[asyncio.Task[None]] = set()
+        self._inbox = Worker("inbox", self.bell, self._lease_jobs, self._answer)
+        self._outbox = Worker("outbox", self.bell, self._lease_parcels, self._hand_over)
+        self._courtesies: set[asyncio.Task[None]] = set()
 
     async def accept(self, incoming: Incoming) -> bool:
         """Keep a verified message for good. False where it is a repeat; an error means that it was not kept."""
@@ -88,7 +97,7 @@ class Delivery:
         await self._db(lambda s: outbox.reconcile(s, channel, provider_id, status, code))
 
     async def history(self, conversation: str, after: int | None, limit: int = 50) -> list[tuple[int, Any]]:
-        """What was sent to a conversation, with growing ids."""
+        """What was said in a conversation, with growing ids."""
         return await self._db(lambda s: outbox.history(s, self.accounts.vault, conversation, after, limit))
 
     async def check(self) -> None:
@@ -97,16 +106,18 @@ class Delivery:
 
     def start(self) -> None:
         """Begin to work the queues off."""
-        self._loops = [asyncio.create_task(self._work()), asyncio.create_task(self._send())]
+        self._inbox.start()
+        self._outbox.start()
 
     async def stop(self) -> None:
-        """Stop taking work, and let the turns in flight end."""
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
-        await asyncio.gather(*self._running, return_exceptions=True)
-        for sender in self.senders.values():
-            await sender.close()
+        """Let go of who listens, stop taking work, let the turns in flight end, and send what they said."""
+        self.bell.close()
+        await self._inbox.stop()
+        await self._outbox.stop(drain=True)
+        for courtesy in self._courtesies:
+            courtesy.cancel()
+        await asyncio.gather(*self._courtesies, return_exceptions=True)
+        await asyncio.gather(*(sender.close() for sender in self.senders.values()), return_exceptions=True)
 
     async def _put(self, incoming: Incoming, payload: str | None) -> bool:
         sender, vault = self.senders[incoming.channel], self.accounts.vault
@@ -130,56 +141,22 @@ class Delivery:
         self.bell.ring(conversation)
         return True
 
-    async def _work(self) -> None:
-        await self._loop("inbox", self._lease_jobs, self._answer)
+    async def _lease_jobs(self, limit: int) -> list[Job]:
+        vault, now, channels = self.accounts.vault, self.accounts.clock(), self.senders
+        return await self._db(lambda s: inbox.lease(s, vault, now, limit, channels))
 
-    async def _send(self) -> None:
-        await self._loop("outbox", self._lease_parcels, self._hand_over)
-
-    async def _loop(
-        self,
-        queue: str,
-        lease: Callable[[], Awaitable[list[T]]],
-        handle: Callable[[T], Coroutine[Any, Any, None]],
-    ) -> None:
-        with self.bell.listen(queue) as rung:
-            while True:
-                try:
-                    taken = await lease() if len(self._running) < AT_ONCE else []
-                except Exception as error:  # noqa: BLE001 - the queue outlives a database that is away for a while
-                    fault(log, queue, error)
-                    taken = []
-                for item in taken:
-                    self._spawn(queue, handle(item))
-                if not taken:
-                    await wait(rung, IDLE if len(self._running) < AT_ONCE else 0.05)
-
-    def _spawn(self, queue: str, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._running.add(task)
-
-        def over(done: asyncio.Task[None]) -> None:
-            self._running.discard(done)
-            self.bell.ring(queue)
-            error = None if done.cancelled() else done.exception()
-            if error is not None:
-                fault(log, queue, error)
-
-        task.add_done_callback(over)
-
-    async def _lease_jobs(self) -> list[Job]:
-        return await self._db(lambda s: inbox.lease(s, self.accounts.vault, self.accounts.clock(), AT_ONCE))
-
-    async def _lease_parcels(self) -> list[Parcel]:
-        def work(session: Session) -> tuple[list[str], list[Parcel]]:
+    async def _lease_parcels(self, limit: int) -> list[Parcel]:
+        def work(session: Session) -> list[Parcel]:
             now, vault = self.accounts.clock(), self.accounts.vault
-            return outbox.release_due(session, vault, now), outbox.lease(session, vault, now, AT_ONCE)
+            outbox.release_due(session, vault, now)
+            return outbox.lease(session, vault, now, limit, self.senders)
 
-        _, parcels = await self._db(work)
-        return parcels
+        return await self._db(work)
 
     async def _answer(self, job: Job) -> None:
         try:
+            if job.tries > inbox.MAX_TRIES:
+                raise CrashedTooOften()
             with self.bell.typing(job.conversation):
                 await self._commit(job, await asyncio.wait_for(self._turn(job), TURN_LIMIT))
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the message is tried again or answered for
@@ -188,25 +165,31 @@ class Delivery:
         self.bell.ring("outbox")
 
     async def _turn(self, job: Job) -> Answer:
-        if job.metadata.get("notice"):
-            return Answer([await turn.utter(self.agent, job, f"utter_{job.metadata['notice']}")])
-        if job.metadata.get("unsupported") and not job.text:
-            return Answer([await turn.utter(self.agent, job, "utter_unsupported_message")])
         choices, rest = await self._db(lambda s: offers.load(s, self.accounts.vault, job.conversation))
+        if job.metadata.get("notice"):
+            return await self._aside(job, f"utter_{job.metadata['notice']}", choices, rest)
+        if job.metadata.get("unsupported") and not job.text:
+            return await self._aside(job, "utter_unsupported_message", choices, rest)
         if rest and job.payload is None and offers.MORE.fullmatch(job.text):
             return Answer([Reply(rest)], choices)
         payload = job.payload or offers.pick(choices, job.text, job.choice)
         if job.choice is not None and payload is None:
-            return Answer([await turn.utter(self.agent, job, "utter_choice_gone")], choices)
-        await self._show_typing(job)
+            return await self._aside(job, "utter_choice_gone", choices, rest)
+        self._show_typing(job)
         said = await turn.run(self.agent, job, payload or job.text)
         replies = said.replies or [await turn.utter(self.agent, job, "utter_something_broke")]
         offered = [choice for reply in replies for choice in reply.choices]
         return Answer(replies, offered, [(_utc(due), reply) for due, reply in said.scheduled])
 
+    async def _aside(self, job: Job, response: str, choices: list[Choice], rest: str) -> Answer:
+        """Something said without the agent: what was offered before is still open."""
+        return Answer([await turn.utter(self.agent, job, response)], choices, rest=rest)
+
     async def _commit(self, job: Job, answer: Answer) -> None:
         sender, vault = self.senders[job.channel], self.accounts.vault
-        rendered = sender.render(answer.replies)
+        # In a thread, and before the transaction: a chart takes half a second to draw.
+        rendered = await asyncio.to_thread(sender.render, answer.replies)
+        later = [(due, await asyncio.to_thread(sender.render, [reply])) for due, reply in answer.scheduled]
 
         def work(session: Session) -> None:
             now = self.accounts.clock()
@@ -214,41 +197,56 @@ class Delivery:
                 return
             for payload in rendered.messages:
                 outbox.add(session, vault, job.conversation, job.channel, payload, now, job.id)
-            for due, reply in answer.scheduled:
-                for payload in sender.render([reply]).messages:
+            for due, scheduled in later:
+                for payload in scheduled.messages:
                     outbox.add(session, vault, job.conversation, job.channel, payload, now, job.id, due)
-            offers.replace(session, vault, job.conversation, answer.choices, rendered.rest)
+            offers.replace(session, vault, job.conversation, answer.choices, rendered.rest or answer.rest)
 
         await self._db(work)
 
     async def _give_back(self, job: Job, error: str) -> None:
-        sender, vault = self.senders[job.channel], self.accounts.vault
-        apology = sender.render([await turn.utter(self.agent, job, "utter_something_broke")])
+        apology = await self._apology(job) if job.tries >= inbox.MAX_TRIES else Rendered([])
 
         def work(session: Session) -> None:
             now = self.accounts.clock()
             if inbox.give_back(session, job, now, error):
                 for payload in apology.messages:
-                    outbox.add(session, vault, job.conversation, job.channel, payload, now, job.id)
+                    outbox.add(session, self.accounts.vault, job.conversation, job.channel, payload, now, job.id)
 
         await self._db(work)
 
-    async def _show_typing(self, job: Job) -> None:
-        place = await self._db(lambda s: conversations.place_of(s, self.accounts.vault, job.conversation))
-        self._spawn("outbox", self.senders[job.channel].typing(place.address))
+    async def _apology(self, job: Job) -> Rendered:
+        try:
+            reply = await turn.utter(self.agent, job, "utter_something_broke")
+            return await asyncio.to_thread(self.senders[job.channel].render, [reply])
+        except Exception as error:  # noqa: BLE001 - without words the message must still not be tried for ever
+            fault(log, "apology", error)
+            return Rendered([])
+
+    def _show_typing(self, job: Job) -> None:
+        """Beside the turn, which neither waits for it nor fails with it."""
+        task = asyncio.create_task(self._typing(job))
+        self._courtesies.add(task)
+        task.add_done_callback(self._courtesies.discard)
+
+    async def _typing(self, job: Job) -> None:
+        try:
+            place = await self._db(lambda s: conversations.place_of(s, self.accounts.vault, job.conversation))
+            await self.senders[job.channel].typing(place.address)
+        except Exception as error:  # noqa: BLE001 - a courtesy
+            fault(log, "typing", error)
 
     async def _hand_over(self, parcel: Parcel) -> None:
         try:
-            provider_id = await self.senders[parcel.channel].send(parcel.address, parcel.payload)
-        except DeliveryError as error:
-            failure = error
-            await self._db(lambda s: outbox.refused(s, parcel, failure, self.accounts.clock()))
+            provider_id = await asyncio.wait_for(
+                self.senders[parcel.channel].send(parcel.address, parcel.payload), SEND_LIMIT
+            )
         except Exception as error:  # noqa: BLE001 - a fault of ours is tried again like a fault of the provider
-            failure = Retryable(type(error).__name__)
+            failure = error if isinstance(error, DeliveryError) else Retryable(type(error).__name__)
+            log.warning("outbox: not sent on %s: %s %s", parcel.channel, type(failure).__name__, failure.code)
             await self._db(lambda s: outbox.refused(s, parcel, failure, self.accounts.clock()))
         else:
             await self._db(lambda s: outbox.sent(s, parcel, provider_id))
-            self.bell.ring(parcel.conversation)
 
     async def _db(self, work: Callable[[Session], T]) -> T:
         def run() -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
 
 from accounts.tables import Base
 
@@ -14,7 +14,11 @@ class Inbox(Base):
     """A message that was acknowledged: `new`, `leased` until `due_at`, `done`, or `dead` after too many tries."""
 
     __tablename__ = "inbox"
-    __table_args__ = (UniqueConstraint("channel", "account", "message_id", name="uq_inbox_message"),)
+    __table_args__ = (
+        UniqueConstraint("channel", "account", "message_id", name="uq_inbox_message"),
+        Index("ix_inbox_open", "state", "due_at"),
+        Index("ix_inbox_conversation", "conversation", "id"),
+    )
     id = Column(Integer, primary_key=True, autoincrement=True)
     channel = Column(String(20), nullable=False)
     account = Column(String(64), nullable=False)
@@ -32,6 +36,11 @@ class Outbox(Base):
     """A provider's message: `scheduled` until due, `queued`, `sent`, then `delivered` or `failed`, or `dead`."""
 
     __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_open", "state", "due_at"),
+        Index("ix_outbox_conversation", "conversation", "id"),
+        Index("ix_outbox_provider", "channel", "provider_id"),
+    )
     id = Column(Integer, primary_key=True, autoincrement=True)
     conversation = Column(ForeignKey("conversation.key", ondelete="CASCADE"), nullable=False)
     inbox_id = Column(ForeignKey("inbox.id", ondelete="SET NULL"))
