@@ -12,7 +12,6 @@ from rasa_sdk.executor import CollectingDispatcher
 from accounts.errors import NotSignedIn, SignInFailed
 from accounts.service import Accounts
 from actions.bootstrap import Services, services
-from actions.portal_action import waiting_question
 
 Event = dict[str, Any]
 
@@ -130,8 +129,10 @@ class ActionSignedIn(_AccountAction):
             grant = await self._accounts.grant(tracker.sender_id)
             dispatcher.utter_message(response="utter_signed_in", name=grant.name)
         except NotSignedIn:
-            link = await self._accounts.sign_in_url(tracker.sender_id, waiting_question(tracker))
-            dispatcher.utter_message(response="utter_sign_in_expired", link=link)
+            link = await self._accounts.sign_in_url(tracker.sender_id)
+            dispatcher.utter_message(response="utter_sign_in_offer", link=link)
+        except SignInFailed:
+            dispatcher.utter_message(response="utter_portal_down")
         return []
 
 

@@ -1,8 +1,8 @@
 """The only user of httpx towards the portal: FHIR R4 with the patient's own token, and its errors.
 
 PortalError
-├── PortalUnreachable      no connection
-│   └── PortalTimeout      no answer in time; a write may or may not have happened
+├── PortalUnreachable      no connection: nothing happened
+│   └── PortalTimeout      no answer, in time or at all; a write may or may not have happened
 ├── PortalUnavailable      5xx or 429
 ├── PortalUnauthorized     401: the token is not accepted
 ├── PortalForbidden        403: not within what the patient allowed
@@ -29,6 +29,7 @@ from tenacity import (
 Resource = dict[str, Any]
 
 TIMEOUT = httpx.Timeout(3.0, connect=1.0)
+MAX_PAGES = 50  # of one search; a portal whose pages never end must not hold up the patient
 MEDIA_TYPE = "application/fhir+json"
 
 
@@ -41,11 +42,11 @@ class PortalError(Exception):
 
 
 class PortalUnreachable(PortalError):
-    """No connection to the portal."""
+    """No connection to the portal: nothing was sent."""
 
 
 class PortalTimeout(PortalUnreachable):
-    """No answer in time. After a write nobody knows whether it happened."""
+    """No answer in time, or the connection broke. After a write nobody knows whether it happened."""
 
 
 class PortalUnavailable(PortalError):
@@ -107,7 +108,7 @@ class PortalClient:
         """
         found: list[Resource] = []
         async for page in self._pages(resource_type, params):
-            found += [entry["resource"] for entry in page.get("entry", []) if _is_resource(entry)]
+            found += [entry["resource"] for entry in _list(page, "entry") if _is_resource(entry)]
             if len(found) >= limit:
                 break
         return found
@@ -123,9 +124,10 @@ class PortalClient:
             headers["If-None-Exist"] = if_none_exist
         kind = resource["resourceType"]
         response = await self._send("POST", f"{self._base}/{kind}", json=resource, headers=headers)
-        if response.content:
+        try:
             return _resource(response, kind)
-        return {**resource, "id": _id_of_location(response, kind)}
+        except PortalBadAnswer:  # stored all the same, where the portal says where
+            return {**resource, "id": _id_of_location(response, kind)}
 
     async def update(self, resource: Resource) -> Resource:
         """Update a resource, only if nobody changed it since it was read (`If-Match` by its version)."""
@@ -144,10 +146,10 @@ class PortalClient:
         """Whether the portal's CapabilityStatement offers `create` of this type."""
         statement = await self._get(f"{self._base}/metadata", "CapabilityStatement")
         offered = {
-            (resource["type"], interaction["code"])
-            for rest in statement.get("rest", [])
-            for resource in rest.get("resource", [])
-            for interaction in resource.get("interaction", [])
+            (resource.get("type"), interaction.get("code"))
+            for rest in _list(statement, "rest")
+            for resource in _list(rest, "resource")
+            for interaction in _list(resource, "interaction")
         }
         return (resource_type, "create") in offered
 
@@ -157,17 +159,24 @@ class PortalClient:
             for name, values in params.items()
             for value in (values if isinstance(values, (list, tuple)) else [values])
         ]
-        url: str | None = f"{self._base}/{resource_type}"
-        while url:
+        url = f"{self._base}/{resource_type}"
+        for _ in range(MAX_PAGES):
             page = await self._get(url, "Bundle", params=query)
             yield page
-            url, query = self._next(page), []
+            following = self._next(page)
+            if following is None:
+                return
+            url, query = following, []
+        raise PortalBadAnswer()
 
     def _next(self, page: Resource) -> str | None:
-        url = next((link["url"] for link in page.get("link", []) if link.get("relation") == "next"), None)
+        url = next((link.get("url") for link in _list(page, "link") if link.get("relation") == "next"), None)
         if url is None:
             return None
-        absolute = httpx.URL(self._base + "/").join(url)
+        try:
+            absolute = httpx.URL(self._base + "/").join(url)
+        except (httpx.InvalidURL, TypeError) as error:
+            raise PortalBadAnswer() from error
         if absolute.copy_with(path="/", query=None) != httpx.URL(self._base).copy_with(path="/", query=None):
             raise PortalBadAnswer()  # the token goes to the portal and nowhere else
         return str(absolute)
@@ -191,12 +200,16 @@ class PortalClient:
             response = await self._http.request(
                 method, url, headers={**self._headers, **(headers or {})}, timeout=TIMEOUT, **kwargs
             )
-        except httpx.TimeoutException as error:
-            raise PortalTimeout() from error
-        except httpx.HTTPError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise PortalUnreachable() from error
+        except httpx.DecodingError as error:
+            raise PortalBadAnswer() from error
+        except httpx.HTTPError as error:
+            raise PortalTimeout() from error
         if response.status_code >= 400:
             raise _error(response)
+        if response.status_code >= 300:  # a redirect is no answer, least of all to a write
+            raise PortalBadAnswer(response.status_code)
         return response
 
 
@@ -218,19 +231,30 @@ def _resource(response: httpx.Response, expected: str) -> Resource:
         raise PortalBadAnswer(response.status_code)
     try:
         body = response.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PortalBadAnswer(response.status_code) from error
     if not isinstance(body, dict) or body.get("resourceType") != expected:
         raise PortalBadAnswer(response.status_code)
     return body
 
 
-def _is_resource(entry: Any) -> bool:
-    return isinstance(entry.get("resource"), dict) and entry.get("search", {}).get("mode") != "outcome"
+def _list(body: Resource, name: str) -> list[Resource]:
+    """An element that repeats; absent is empty, another shape is no FHIR."""
+    found = body.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise PortalBadAnswer()
+    return found
+
+
+def _is_resource(entry: Resource) -> bool:
+    search = entry.get("search")
+    outcome = isinstance(search, dict) and search.get("mode") == "outcome"
+    return isinstance(entry.get("resource"), dict) and not outcome
 
 
 def _id_of_location(response: httpx.Response, kind: str) -> str:
     _, found, rest = response.headers.get("location", "").partition(f"/{kind}/")
-    if not found:
+    resource_id = str(rest.split("/")[0])
+    if not found or not resource_id:
         raise PortalBadAnswer(response.status_code)
-    return str(rest.split("/")[0])
+    return resource_id

@@ -37,11 +37,11 @@ def create_app(token: str, name: str = "chartline_actions") -> Sanic:
 
     @app.post("/webhook")
     async def webhook(request: Request) -> HTTPResponse:
-        if not hmac.compare_digest(request.headers.get("authorization", ""), f"Bearer {token}"):
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()):
             return json_response({"error": "unauthorized"}, status=401)
         try:
             call = _body(request)
-        except (ValueError, zlib.error):
+        except (ValueError, RecursionError, zlib.error):
             return json_response({"error": "bad request"}, status=400)
         return await _run(executor, call)
 
@@ -49,7 +49,7 @@ def create_app(token: str, name: str = "chartline_actions") -> Sanic:
 
 
 async def _run(executor: ActionExecutor, call: dict[str, Any]) -> HTTPResponse:
-    name = call.get("next_action", "")
+    name = call["next_action"]
     try:
         return json_response(await executor.run(call))
     except ActionExecutionRejection as rejection:
@@ -69,7 +69,7 @@ def _body(request: Request) -> dict[str, Any]:
         if unpacker.unconsumed_tail:
             raise ValueError("too large")
     call = json.loads(raw)
-    if not isinstance(call, dict):
+    if not isinstance(call, dict) or not isinstance(call.get("next_action"), str) or "tracker" not in call:
         raise ValueError("not an action call")
     return call
 
