@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import Any
 
 import structlog
 from rasa.utils.log_utils import configure_structlog
+from sanic.handlers import ErrorHandler
+from sanic.request import Request
 
 from bot.channels.quiet import quiet_libraries
 
+logger = logging.getLogger(__name__)
+
 # What Rasa logs beside these is an event's name and its own fixed words.
-_HARMLESS = frozenset({"event", "event_info", "event_key", "level", "timestamp", "exc_info", "action_name", "filename"})
+_HARMLESS = frozenset({"event", "event_info", "event_key", "level", "timestamp", "action_name", "filename"})
 
 
 def configure(level: int = logging.WARNING) -> None:
@@ -29,7 +34,22 @@ def configure(level: int = logging.WARNING) -> None:
 
 def _without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Rasa's structured events carry messages, slots and trackers as values: none of them is written."""
-    return {key: value for key, value in event.items() if key in _HARMLESS}
+    kept = {key: value for key, value in event.items() if key in _HARMLESS}
+    error = sys.exc_info()[1]
+    return {**kept, "error": type(error).__name__} if event.get("exc_info") and error else kept
+
+
+class ErrorPages(ErrorHandler):
+    """Sanic's answers to errors, logged by the route's name and the error's kind.
+
+    Sanic itself logs the address, which may hold a one-time link, and the error's text.
+    """
+
+    @staticmethod
+    def log(request: Request, exception: BaseException) -> None:
+        """Called by Sanic for each error that it answers."""
+        if not getattr(exception, "quiet", False):
+            fault(logger, request.name or "no route", exception)
 
 
 def fault(logger: logging.Logger, what: str, error: BaseException) -> None:

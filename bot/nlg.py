@@ -1,13 +1,15 @@
 """The one place where a response of the domain becomes text.
 
-Rasa's own generator, and three things on top: the clinic's facts (`{clinic_phone}`) are known to every response;
-a value may itself be a response, or a list of them, rendered line by line; and a response that does not exist is an
-error that the patient gets an answer to, where Rasa drops it in silence.
+Rasa's own generator, and four things on top: the clinic's facts (`{clinic_phone}`) are known to every response;
+a value may itself be a response, or a list of them, rendered line by line; a response that does not exist is an
+error that the patient gets an answer to, where Rasa drops it in silence; and a value is only ever a value (Rasa takes
+the `0[` of "10[IU]" for a placeholder of its own and leaves all of them unfilled).
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
@@ -20,6 +22,7 @@ from bot.settings import ClinicSettings, read
 log = logging.getLogger(__name__)
 
 FALLBACK = "utter_something_broke"
+_PLACEHOLDER = re.compile(r"{([^\n{}]+)}")
 
 
 class ChartlineNLG(TemplatedNaturalLanguageGenerator):
@@ -45,6 +48,16 @@ class ChartlineNLG(TemplatedNaturalLanguageGenerator):
             message = self.generate_from_slots(FALLBACK, slots, channel) or {}
         return message
 
+    def _fill_response(
+        self,
+        response: dict[str, Any],
+        filled_slots: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Called by Rasa for the chosen variation, a copy of the domain's."""
+        values = {**(filled_slots or {}), **kwargs}
+        return {key: _fill(part, values) for key, part in response.items()}
+
     def _value(self, value: Any, slots: dict[str, Any], channel: str) -> Any:
         if isinstance(value, dict) and "response" in value:
             rest = {key: v for key, v in value.items() if key != "response"}
@@ -52,3 +65,18 @@ class ChartlineNLG(TemplatedNaturalLanguageGenerator):
         if isinstance(value, list) and value and all(isinstance(v, dict) and "response" in v for v in value):
             return "\n".join(self._value(v, slots, channel) for v in value)
         return value
+
+
+def _fill(part: Any, values: dict[str, Any]) -> Any:
+    if isinstance(part, dict):
+        return {key: _fill(value, values) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_fill(value, values) for value in part]
+    return _PLACEHOLDER.sub(lambda name: _filled(name, values), part) if isinstance(part, str) else part
+
+
+def _filled(placeholder: re.Match[str], values: dict[str, Any]) -> str:
+    if placeholder[1] not in values:
+        log.error("nobody gave a response the value %s", placeholder[1])
+        return placeholder[0]
+    return str(values[placeholder[1]])

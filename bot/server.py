@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import rasa.core.channels.channel
 from rasa.core.agent import Agent, load_agent
 from rasa.core.channels.channel import InputChannel
+from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.core.utils import AvailableEndpoints
 from rasa.shared.utils.io import read_config_file, read_yaml_file
 from sanic import Sanic
@@ -22,6 +24,7 @@ from accounts.errors import StateError
 from accounts.service import Accounts
 from accounts.service import bootstrap as accounts_bootstrap
 from bot import logs
+from bot.channels import chart
 from bot.channels.sms import SmsInput, SmsSender
 from bot.channels.telegram import TelegramInput, TelegramSender
 from bot.channels.web import WebInput, WebSender
@@ -39,7 +42,7 @@ def create_app(settings: BotSettings | None = None, accounts: Accounts | None = 
     settings = settings or read(BotSettings)
     accounts = accounts or accounts_bootstrap()
     inputs, senders = _channels(settings)
-    app = Sanic(name, configure_logging=False)
+    app = Sanic(name, configure_logging=False, error_handler=logs.ErrorPages())
     app.config.ACCESS_LOG = False  # a path may hold a one-time link
     app.config.REQUEST_MAX_SIZE = 1_000_000
     app.config.RESPONSE_TIMEOUT = 60
@@ -53,8 +56,10 @@ def create_app(settings: BotSettings | None = None, accounts: Accounts | None = 
         app.ctx.agent = await load(settings)
         app.ctx.delivery = Delivery(accounts, app.ctx.agent, senders)
         app.ctx.delivery.start()
+        app.ctx.warming = asyncio.create_task(asyncio.to_thread(_warm))
 
     async def stop(app: Sanic, _loop: Any) -> None:
+        await app.ctx.warming
         await app.ctx.delivery.stop()
 
     app.register_listener(start, "before_server_start")
@@ -68,7 +73,23 @@ async def load(settings: BotSettings) -> Agent:
     agent = await load_agent(str(model), endpoints=AvailableEndpoints.read_endpoints(str(settings.endpoints)))
     if not agent.is_ready():
         raise StateError(f"The model {model.name} cannot be loaded: run `make train`")
+    return _saving_or_failing(agent)
+
+
+def _saving_or_failing(agent: Agent) -> Agent:
+    """A turn whose tracker cannot be saved fails, and is tried again.
+
+    Rasa wraps the store so that such a turn goes on in memory: the patient reads an answer that nobody remembers.
+    """
+    if isinstance(agent.tracker_store, FailSafeTrackerStore):
+        agent.tracker_store = agent.tracker_store._tracker_store
+        agent.processor.tracker_store = agent.tracker_store
     return agent
+
+
+def _warm() -> None:
+    """Draw once: the first picture takes seconds, because its fonts are looked for."""
+    chart.png({"title": "-", "points": [["2026-01-01", 1], ["2026-01-02", 2]]})
 
 
 def _channels(settings: BotSettings) -> tuple[list[InputChannel], dict[str, Sender]]:
@@ -104,5 +125,9 @@ async def _health(_request: Request) -> HTTPResponse:
 
 async def _ready(request: Request) -> HTTPResponse:
     delivery: Delivery = request.app.ctx.delivery
-    await delivery.check()
+    try:
+        await delivery.check()
+    except Exception as error:  # noqa: BLE001 - whatever the reason, it is not ready
+        logs.fault(log, "not ready", error)
+        return json_response({"status": "database"}, status=503)
     return json_response({"status": "ok", "channels": sorted(delivery.senders)})
