@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from sanic import Blueprint
@@ -24,10 +25,12 @@ from bot.settings import BotSettings, ClinicSettings
 
 HERE = Path(__file__).parent
 COOKIE = "chartline_signin"
+# An address with a one-time link in it is told to nobody and kept nowhere.
+_PRIVATE = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Pages:
-    """The pages of one assistant. `embedders` may show the chat in a frame; nobody may frame the sign-in."""
+    """The pages of one assistant. Nobody may show them in a frame: other pages embed the widget's script instead."""
 
     def __init__(self, accounts: Accounts, settings: BotSettings, clinic: ClinicSettings) -> None:
         self._accounts, self._settings, self._clinic = accounts, settings, clinic
@@ -73,15 +76,17 @@ class Pages:
             return self._page("link_over.html", status=410)
         return self._page("sign_in.html", token=token, place=_describe(place), channel=place.channel)
 
-    async def leave(self, _request: Request, token: str) -> HTTPResponse:
-        """Go to the portal's sign-in."""
+    async def leave(self, request: Request, token: str) -> HTTPResponse:
+        """Go to the portal's sign-in. Another site's form must not skip the page that says what is connected."""
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            return redirect(f"/signin/{token}", headers=_PRIVATE, status=303)
         try:
             url, state = await self._accounts.start_sign_in(token)
         except LinkInvalid:
             return self._page("link_over.html", status=410)
         except SignInFailed:
             return self._page("portal_away.html", status=503)
-        response = redirect(url, status=303)
+        response = redirect(url, headers=_PRIVATE, status=303)
         response.cookies[COOKIE] = _fingerprint(state)
         response.cookies[COOKIE].update(
             {"httponly": True, "samesite": "Lax", "secure": self._secure, "path": "/signin", "max-age": 900}
@@ -91,10 +96,12 @@ class Pages:
     async def come_back(self, request: Request) -> HTTPResponse:
         """The portal's answer: the chat is connected, greets, and answers the question that waited."""
         state, code = request.args.get("state", ""), request.args.get("code", "")
-        if not hmac.compare_digest(request.cookies.get(COOKIE, ""), _fingerprint(state)):
+        if not hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), _fingerprint(state).encode()):
             return self._page("link_over.html", status=400)
-        if not code:
+        if not code and request.args.get("error") == "access_denied":
             return self._page("not_allowed.html")
+        if not code:
+            return self._page("portal_away.html", status=400)
         try:
             link = await self._accounts.finish_sign_in(state, code)
         except LinkInvalid:
@@ -109,7 +116,8 @@ class Pages:
         elif waiting.get("text"):
             await delivery.accept_again(link.conversation, f"waiting:{link.id}", waiting["text"])
         response = self._page("signed_in.html")
-        del response.cookies[COOKIE]
+        response.cookies[COOKIE] = ""
+        response.cookies[COOKIE].update({"path": "/signin", "max-age": 0})
         return response
 
     def _page(self, name: str, status: int = 200, **values: str) -> HTTPResponse:
@@ -118,14 +126,12 @@ class Pages:
         headers = {
             "Content-Security-Policy": f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
             "base-uri 'none'; frame-ancestors 'none'",
-            "Referrer-Policy": "no-referrer",
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
+            **_PRIVATE,
         }
         return html(body, status=status, headers=headers)
 
 
-def _handler(page: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Awaitable[HTTPResponse]]:
+def _handler(page: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
     """Sanic writes on its handlers, which methods do not allow."""
 
     async def handle(request: Request, **parts: str) -> HTTPResponse:
