@@ -70,7 +70,7 @@ class ActionLabTrend(PortalAction):
             _say_trends(turn, [chart.of(key) for key in keys])
         else:  # one test, or a report that has no results yet
             _say_trend(turn, chart)
-        return _remember(chart, chart.asked)
+        return [*_page_slots(None), *_remember(chart, chart.asked)]
 
 
 class ActionExplainLab(PortalAction):
