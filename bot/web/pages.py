@@ -88,9 +88,9 @@ class Pages:
             return self._page("portal_away.html", status=503)
         response = redirect(url, headers=_PRIVATE, status=303)
         response.cookies[COOKIE] = _fingerprint(state)
-        response.cookies[COOKIE].update(
-            {"httponly": True, "samesite": "Lax", "secure": self._secure, "path": "/signin", "max-age": 900}
-        )
+        response.cookies[COOKIE].update({"httponly": True, "samesite": "Lax", "path": "/signin", "max-age": 900})
+        if self._secure:  # Sanic would write "Secure=False", which browsers read as Secure
+            response.cookies[COOKIE]["secure"] = True
         return response
 
     async def come_back(self, request: Request) -> HTTPResponse:
