@@ -34,10 +34,12 @@ from bot.channels.telegram import TelegramSender
 from bot.channels.web import WebSender
 from bot.delivery.service import Delivery
 from bot.delivery.tables import DEAD, DONE, Inbox, Outbox
+from portal.access import SYSTEM
 from portal.app import create_app, make_store
 from portal.seed import DEMO_PASSWORD, seed
 from portal.settings import Settings
 from portal.smart.users import Users
+from tests.faults import Faulty
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,16 +62,16 @@ class PortalServer:
         settings = Settings(base_url=self.url, port=self.port, database_url=f"sqlite:///{self._file}")
         self.store = make_store(settings)
         seed(self.store, Users(self.store.engine))
-        self.app = create_app(settings, self.store)
+        self.app = Faulty(create_app(settings, self.store))
         _copy(self._file, self._seeded)
+
+    def start(self) -> None:
+        """Serve, and return when it answers."""
         config = uvicorn.Config(
             self.app, host="127.0.0.1", port=self.port, log_config=None, access_log=False, ws="none"
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
-
-    def start(self) -> None:
-        """Serve, and return when it answers."""
         self._thread.start()
         wait_for(f"{self.url}/health")
 
@@ -78,15 +80,23 @@ class PortalServer:
         self._server.should_exit = True
         self._thread.join(10)
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Nobody listens at its port."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
     def reset(self) -> None:
-        """The charts as they were seeded."""
+        """The charts as they were seeded, nobody signed in, and no fault."""
+        self.app.fault = None
         _copy(self._seeded, self._file)
 
     def search(self, kind: str, **params: Any) -> list[dict[str, Any]]:
         """What is on file, seen by the back office."""
-        query = [(name, str(value)) for name, value in params.items()]
-        bundle = self.store.search(kind, query)
-        return [entry["resource"] for entry in bundle.get("entry", [])]
+        return list(self.store.search(kind, {name: str(value) for name, value in params.items()}, SYSTEM).matches)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -172,6 +182,17 @@ class Said:
         return [choice["title"] for message in self.messages for choice in message.get("choices", [])]
 
     @property
+    def buttons(self) -> list[dict[str, Any]]:
+        """The keyboard, on Telegram."""
+        keyboards = [message.get("reply_markup", {}).get("inline_keyboard", []) for message in self.messages]
+        return [button for keyboard in keyboards for row in keyboard for button in row]
+
+    @property
+    def pictured(self) -> bool:
+        """Whether a picture came along."""
+        return any(message.get("image") or message.get("chart") for message in self.messages)
+
+    @property
     def links(self) -> list[str]:
         """The offered links, on the web."""
         return [link["url"] for message in self.messages for link in message.get("links", [])]
@@ -202,8 +223,9 @@ class Chat:
         return await self._send(message)
 
     async def tap(self, said: Said, title: str) -> Said:
-        """Tap an offered choice of the web chat by its title."""
-        ids = {choice["title"]: choice["id"] for message in said.messages for choice in message["choices"]}
+        """Tap an offered choice of the web chat or of Telegram by its title."""
+        ids = {choice["title"]: choice["id"] for message in said.messages for choice in message.get("choices", [])}
+        ids |= {button["text"]: button["callback_data"] for button in said.buttons if "callback_data" in button}
         return await self._send(Incoming(self.channel, "clinic", str(uuid.uuid4()), self.address, choice=ids[title]))
 
     async def sign_in(self, link: str, username: str) -> list[Said]:

@@ -18,7 +18,7 @@ sync_api.expect.set_options(timeout=15_000)
 OpenChat = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, no test with an event loop of its own can run
 def chromium() -> Iterator[Any]:
     """Debian's Chromium, or the one that CHARTLINE_CHROMIUM names."""
     path = os.environ.get("CHARTLINE_CHROMIUM") or shutil.which("chromium")

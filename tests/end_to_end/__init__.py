@@ -1,0 +1,1 @@
+"""The whole of Chartline, as processes, seen from outside."""
