@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,8 @@ from sqlalchemy.orm import Session
 
 from accounts.errors import StateError
 
+LOCK_SECONDS = 10  # how long SQLite waits for another's write
+
 
 def make_engine(url: str) -> Engine:
     """An engine for `url`. SQLite gets a write-ahead log, and transactions that take the write lock at once."""
@@ -25,7 +29,7 @@ def make_engine(url: str) -> Engine:
         return create_engine(url, future=True, pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:":
         _make_folder(Path(parsed.database).parent)
-    engine = create_engine(url, future=True, connect_args={"check_same_thread": False, "timeout": 10})
+    engine = create_engine(url, future=True, connect_args={"check_same_thread": False, "timeout": LOCK_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
@@ -40,8 +44,21 @@ def _make_folder(folder: Path) -> None:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # pysqlite's own late BEGIN would allow two readers to become one writer too many
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    _use_write_ahead_log(connection)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_write_ahead_log(connection: Any) -> None:
+    """SQLite does not wait for a lock when a new file changes its journal: two processes that start at once collide."""
+    for patience in range(LOCK_SECONDS * 10, -1, -1):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or not patience:
+                raise
+            time.sleep(0.1)
 
 
 def _begin_immediate(connection: Any) -> None:

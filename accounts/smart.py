@@ -55,7 +55,7 @@ class SmartClient:
                 raise SignInFailed(error.error or "invalid_grant") from None  # its text is the portal's
             except (httpx2.HTTPError, *_UNREADABLE) as error:
                 raise SignInFailed("unreachable") from error
-        if not _FHIR_ID.fullmatch(str(token.get("patient", ""))):
+        if not _FHIR_ID.fullmatch(str(token.get("patient") or "")):
             raise SignInFailed("no_patient")
         grant = _grant(token, "")
         return replace(grant, name=await self._name(grant))
