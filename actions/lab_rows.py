@@ -38,7 +38,7 @@ def report_block(report: LabReport) -> Row:
     values: Row = {"panel": report.name, "date": report.taken.written if report.taken else ""}
     if not report.results:
         return {"response": f"{_WITHOUT_VALUE[report.standing]}_report", **values}
-    header, lines = _header(report), _corrections(report)
+    header, lines = _header(report), _corrections_of(report)
     lines += [_line(result) for result in report.results if not _is_missing(report, result)]
     if report.standing is Standing.PRELIMINARY:
         lines += _still_to_come(report)
@@ -172,8 +172,13 @@ def _is_whole(report: LabReport) -> bool:
     return len(report.results) == len(report.named_results)
 
 
-def _corrections(report: LabReport) -> list[Row]:
-    found = [_correction(result) for result in report.results if result.standing is Standing.CORRECTED]
+def corrections(results: Iterable[LabResult]) -> list[Row]:
+    """What changed in those that were corrected."""
+    return [_correction(result) for result in results if result.standing is Standing.CORRECTED]
+
+
+def _corrections_of(report: LabReport) -> list[Row]:
+    found = corrections(report.results)
     if not found and _is_whole(report) and report.standing is Standing.CORRECTED:
         return [{"response": "utter_labs_corrected_report"}]
     return found

@@ -12,6 +12,7 @@ from actions.lab_query import LabQuery, read_query
 from actions.lab_results import LabReport
 from actions.lab_rows import (
     ROWS_PER_PAGE,
+    corrections,
     critical_notices,
     dated_line,
     latest_of_each,
@@ -161,7 +162,8 @@ def _say_trend(turn: Turn, chart: LabChart) -> None:
     series = main_series(chart.results)
     if series is None:
         return _say_no_trend(turn, chart)
-    rows = [dated_line(result) for result in series.results[::-1][:ROWS_PER_PAGE]]
+    shown = series.results[::-1][:ROWS_PER_PAGE]
+    rows = [*corrections(shown), *map(dated_line, shown)]
     turn.say("utter_lab_trend", **_ends(series), rows=rows, chart=series.chart())
     if any(result.shown and result not in series.results for result in chart.results):
         turn.say("utter_lab_trend_left_out")

@@ -95,6 +95,8 @@ def _normalise(text: str) -> str:
     words = re.sub(r"\b(\w+)'s\b|\b(\w+s)'(?!\w)", lambda m: m.group(1) or m.group(2), words)
     words = re.sub(r"\b(couple|few) of\b", r"\1", words)
     words = re.sub(r"\b(a|the) (couple|few|several)\b", r"\2", words)
+    # "In the last year" counts back from today; "last year" is the calendar's.
+    words = re.sub(r"\bthe last (day|week|month|year)\b(?! of| in)", r"past \1", words)
     words = re.sub(r"\b(?:(?:a|one) )?year and (?:a )?half\b", "18 months", words)
     words = re.sub(r"\b(?:a )?half (?:a )?year\b", "6 months", words)
     words = re.sub(r"\bdecade\b", "10 years", words)

@@ -118,6 +118,11 @@ def test_a_corrected_result_leads_with_what_changed(desk: OPEN_DESK) -> None:
     assert answer.index("first reported as 5.9 mmol/L") < answer.index("Potassium: 4.4 mmol/L")
 
 
+def test_a_trend_with_a_corrected_value_leads_with_what_changed(desk: OPEN_DESK) -> None:
+    answer = desk("rosa").ask("lab_trend", "graph my potassium", ["potassium"])
+    assert answer.index("first reported as 5.9 mmol/L") < answer.index(": 4.4 mmol/L, in range")
+
+
 def test_a_withdrawn_and_a_canceled_result_hide_their_value(desk: OPEN_DESK) -> None:
     withdrawn = desk("rosa").ask("show_labs", "ferritin", ["ferritin"])
     assert "took this result back" in withdrawn

@@ -31,6 +31,8 @@ def days(period: Period | None) -> tuple[str | None, str | None] | None:
         ("last month's", "2026-10-01", "2026-11-01"),
         ("last year", "2025-01-01", "2026-01-01"),
         ("the past year", "2025-11-18", "2026-11-19"),
+        ("in the last year", "2025-11-18", "2026-11-19"),
+        ("over the last month", "2026-10-18", "2026-11-19"),
         ("the past 6 months", "2026-05-18", "2026-11-19"),
         ("last six months", "2026-05-18", "2026-11-19"),
         ("over the last couple of years", "2024-11-18", "2026-11-19"),
