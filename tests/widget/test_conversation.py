@@ -273,3 +273,14 @@ def test_messages_that_come_while_it_is_closed_are_counted(open_chat: OpenChat, 
     page.get_by_role("button", name="1 new message").click()
     expect(page.get_by_text("Your doctor wrote back.")).to_be_visible()
     expect(page.locator(".badge")).to_be_hidden()
+
+
+def test_a_long_conversation_scrolls_in_its_own_place_and_never_the_panel(
+    open_chat: OpenChat, assistant: Assistant
+) -> None:
+    page = open_chat()
+    for number in range(12):
+        begin(page, f"message {number}\n\nand a second line")
+    panel = page.locator("chartline-chat .panel")
+    assert panel.evaluate("panel => { panel.scrollTop = 1000; return panel.scrollTop }") == 0
+    assert panel.evaluate("panel => panel.scrollHeight - panel.clientHeight") == 0
