@@ -57,6 +57,7 @@ def test_a_newcomer_signs_in_sees_labs_and_orders_a_refill(page: Any, whole: Who
     page.get_by_role("button", name="Yes").last.click()
     sync_api.expect(log).to_contain_text("SENT")
     if os.environ.get("CHARTLINE_PICTURES"):
+        page.wait_for_timeout(800)  # the newest message fades in
         page.screenshot(path=str(PICTURE))
 
 
