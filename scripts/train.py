@@ -44,7 +44,8 @@ def _environment() -> dict[str, str]:
 def _why(log: Path) -> str:
     """The last line that names an error, without its colours."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
-    return next((line for line in reversed(lines) if "Error" in line or "Exception" in line), "no error was named")[:300]
+    errors = [line for line in lines if "Error" in line or "Exception" in line]
+    return errors[-1][:300] if errors else "no error was named"
 
 
 if __name__ == "__main__":
