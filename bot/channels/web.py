@@ -47,11 +47,14 @@ class WebInput(InputChannel):
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The routes. The inbox takes the messages, so Rasa's own handler is not used."""
         web = Blueprint("chartline_web", strict_slashes=False)
-        web.middleware(self._refuse_foreign_pages, "request")
-        web.middleware(self._allow_own_pages, "response")
+        # As decorators: given a method itself, a blueprint of Sanic forgets it without a word.
+        web.middleware("request")(self._refuse_foreign_pages)
+        web.middleware("response")(self._allow_own_pages)
 
-        @web.options("/<_path:path>")
-        async def preflight(_request: Request, _path: str) -> HTTPResponse:
+        @web.options("/session", name="preflight_session")
+        @web.options("/messages", name="preflight_messages")
+        @web.options("/events", name="preflight_events")
+        async def preflight(_request: Request) -> HTTPResponse:
             return empty()
 
         @web.post("/session")
@@ -148,7 +151,7 @@ def _address(token: str) -> str:
 
 async def _session(request: Request) -> tuple[str, str]:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
+    if scheme.lower() == "bearer" and token and token.isascii():
         address = _address(token)
         try:
             conversation = await request.app.ctx.delivery.find(NAME, address)
@@ -188,6 +191,7 @@ async def _stream(request: Request, conversation: str) -> None:
     last = _last_event_id(request)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     response = await request.respond(content_type="text/event-stream", headers=headers)
+    await response.send(": hello\n\n")  # the headers leave with the first byte: without it the page waits for them
     with delivery.bell.listen(conversation) as rung:
         typing = False
         while not delivery.bell.closed:

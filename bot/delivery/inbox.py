@@ -92,8 +92,8 @@ def lease(session: Session, vault: Vault, now: datetime, limit: int, channels: C
 
 def finish(session: Session, job: Job) -> bool:
     """Mark a job done. False where somebody else took it over meanwhile: then nothing of this turn may be kept."""
-    row = session.get(Inbox, job.id, with_for_update=True)
-    if row is None or row.state != LEASED or row.tries != job.tries:
+    row = _mine(session, job)
+    if row is None:
         return False
     row.state = DONE
     return True
@@ -101,13 +101,20 @@ def finish(session: Session, job: Job) -> bool:
 
 def give_back(session: Session, job: Job, now: datetime, error: str) -> bool:
     """Try again later, each time later than before; True where that was the last try and the message is dead."""
-    row = session.get(Inbox, job.id, with_for_update=True)
-    if row is None or row.state != LEASED or row.tries != job.tries:
+    row = _mine(session, job)
+    if row is None:
         return False
     row.error = error[:100]
     row.state = DEAD if row.tries >= MAX_TRIES else NEW
     row.due_at = now + timedelta(seconds=2**row.tries)
     return bool(row.state == DEAD)
+
+
+def _mine(session: Session, job: Job) -> Any:
+    """The row of a job, locked, while it is still this one's. The conversation's lock comes first, as in `put`."""
+    conversations.lock(session, job.conversation)
+    row = session.get(Inbox, job.id, with_for_update=True)
+    return row if row is not None and row.state == LEASED and row.tries == job.tries else None
 
 
 def _is_kept(session: Session, incoming: Incoming) -> bool:
