@@ -64,9 +64,11 @@ async def test_an_sms_is_one_message_of_at_most_two_segments_in_the_cheap_alphab
 async def test_more_by_sms_gives_the_rest_and_then_the_next_results(assistant: Assistant) -> None:
     chat = await assistant.chat("rosa", "sms")
     first = await chat.say("show my latest labs")
-    assert first.text.endswith("Reply MORE for the rest.") and "Hemoglobin A1c" not in first
-    second = await chat.say("more")
-    assert "Hemoglobin A1c" in second and "1 More" in second
+    assert first.text.endswith("Reply MORE for the rest.") and "Calcium" not in first
+    said = first
+    while said.text.endswith("Reply MORE for the rest."):
+        said = await chat.say("more")
+    assert "Hemoglobin A1c" in said and said.text.endswith("1 More")
     assert "Complete blood count" in await chat.say("1")
 
 
@@ -74,7 +76,7 @@ async def test_a_number_picks_a_choice_by_sms(assistant: Assistant) -> None:
     chat = await assistant.chat("rosa", "sms")
     said = await chat.say("hello")
     assert "1 Lab results\n2 My medicines" in said.text
-    assert "lisinopril" in await chat.say("2")
+    assert "Here is what you take" in await chat.say("2")
 
 
 async def test_a_trend_by_sms_is_text_alone(assistant: Assistant) -> None:

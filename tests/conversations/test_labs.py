@@ -59,6 +59,8 @@ async def test_results_come_newest_first_and_more_pages_on_to_the_end(assistant:
         ("tsh", "TSH (thyroid)"),
         ("how is my thyroid", "TSH (thyroid)"),
         ("show lab 4548-4", "6.9 %"),
+        ("sodium", "Sodium: 140 mmol/L"),
+        ("creatinine you know", "Creatinine: 1.0 mg/dL"),
     ],
 )
 async def test_a_test_is_found_by_common_name_abbreviation_misspelling_and_code(
