@@ -78,15 +78,14 @@ def _check_ports(env: dict[str, str]) -> None:
 
 def _prepare_portal(env: dict[str, str]) -> None:
     stamp = Path(env["CHARTLINE_VAR"]) / ".seeded"
-    fingerprint = _seed_fingerprint(env)
-    if stamp.exists() and stamp.read_text() == fingerprint:
+    if stamp.exists() and stamp.read_text() == _seed_fingerprint(env):
         return
     console.print("• Portal: preparing the demo patients")
     for step in ("migrate", "seed"):
         done = subprocess.run([sys.executable, "-m", "portal", step], env=env, stdout=subprocess.DEVNULL)
         if done.returncode:
             sys.exit(done.returncode)  # the portal has said in one line what is wrong
-    stamp.write_text(fingerprint)
+    stamp.write_text(_seed_fingerprint(env))  # anew: the database file is there only now
 
 
 def _seed_fingerprint(env: dict[str, str]) -> str:
