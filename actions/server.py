@@ -37,7 +37,9 @@ def create_app(token: str, name: str = "chartline_actions") -> Sanic:
 
     @app.post("/webhook")
     async def webhook(request: Request) -> HTTPResponse:
-        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()):
+        if not hmac.compare_digest(
+            request.headers.get("authorization", "").encode(errors="replace"), f"Bearer {token}".encode()
+        ):
             return json_response({"error": "unauthorized"}, status=401)
         try:
             call = _body(request)

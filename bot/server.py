@@ -114,9 +114,13 @@ def _more_hint() -> str:
 
 def _read_credentials(path: Path) -> dict[str, Any]:
     """As Rasa reads it, but a variable that is not set is an empty value: its channel is not wanted."""
-    for variable in re.findall(r"\$\{(\w+)\}", path.read_text()):
-        os.environ.setdefault(variable, "")
-    return read_config_file(path)
+    missing = set(re.findall(r"\$\{(\w+)\}", path.read_text())) - os.environ.keys()
+    os.environ.update(dict.fromkeys(missing, ""))
+    try:
+        return read_config_file(path)
+    finally:
+        for variable in missing:  # for whom a variable that is not set has a default
+            del os.environ[variable]
 
 
 async def _health(_request: Request) -> HTTPResponse:

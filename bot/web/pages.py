@@ -96,7 +96,9 @@ class Pages:
     async def come_back(self, request: Request) -> HTTPResponse:
         """The portal's answer: the chat is connected, greets, and answers the question that waited."""
         state, code = request.args.get("state", ""), request.args.get("code", "")
-        if not hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), _fingerprint(state).encode()):
+        if not hmac.compare_digest(
+            request.cookies.get(COOKIE, "").encode(errors="replace"), _fingerprint(state).encode()
+        ):
             return self._page("link_over.html", status=400)
         if not code and request.args.get("error") == "access_denied":
             return self._page("not_allowed.html")
