@@ -51,11 +51,11 @@ class WebInput(InputChannel):
         web.middleware("request")(self._refuse_foreign_pages)
         web.middleware("response")(self._allow_own_pages)
 
-        @web.options("/session", name="preflight_session")
-        @web.options("/messages", name="preflight_messages")
-        @web.options("/events", name="preflight_events")
         async def preflight(_request: Request) -> HTTPResponse:
             return empty()
+
+        for path in ("session", "messages", "events"):
+            web.add_route(preflight, f"/{path}", methods=["OPTIONS"], name=f"preflight_{path}")
 
         @web.post("/session")
         async def session(request: Request) -> HTTPResponse:
