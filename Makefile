@@ -1,6 +1,6 @@
 # Chartline. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check train shell format widget clean
+.PHONY: help run test check train shell rasa format widget clean
 
 PYTHON := .venv/bin/python
 
@@ -30,6 +30,10 @@ train: ## Train the model, if what it is made of has changed
 shell: ## Chat in the terminal with what `make run` started
 	@scripts/setup.sh run
 	@exec $(PYTHON) -m scripts.shell
+
+rasa: ## One of Rasa's own commands, for example: make rasa ARGS="shell nlu"
+	@scripts/setup.sh run
+	@exec $(PYTHON) -m scripts.rasa $(ARGS)
 
 format: ## Format the code
 	@scripts/setup.sh test

@@ -108,8 +108,8 @@ class ActionSignIn(_AccountAction):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         try:
-            grant = await self._accounts.grant(tracker.sender_id)
-            dispatcher.utter_message(response="utter_already_signed_in", name=grant.name)
+            await self._accounts.grant(tracker.sender_id)
+            dispatcher.utter_message(response="utter_already_signed_in")
         except NotSignedIn:
             link = await self._accounts.sign_in_url(tracker.sender_id)
             dispatcher.utter_message(response="utter_sign_in_offer", link=link)
@@ -127,7 +127,10 @@ class ActionSignedIn(_AccountAction):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         try:
             grant = await self._accounts.grant(tracker.sender_id)
-            dispatcher.utter_message(response="utter_signed_in", name=grant.name)
+            if grant.name:
+                dispatcher.utter_message(response="utter_signed_in", name=grant.name)
+            else:
+                dispatcher.utter_message(response="utter_signed_in_unnamed")
         except NotSignedIn:
             link = await self._accounts.sign_in_url(tracker.sender_id)
             dispatcher.utter_message(response="utter_sign_in_offer", link=link)

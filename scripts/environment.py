@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def environment() -> dict[str, str]:
     env.setdefault("CHARTLINE_PORTAL_DEMO", "1")
     env.setdefault("CHARTLINE_FHIR_URL", f"{env['CHARTLINE_PORTAL_BASE_URL']}/fhir")
     env.setdefault("CHARTLINE_PORTAL_CLIENT_REDIRECT_URIS", f"{env['CHARTLINE_PUBLIC_URL']}/signin/callback")
+    for variable in re.findall(r"\$\{(\w+)\}", (ROOT / "credentials.yml").read_text()):
+        env.setdefault(variable, "")  # a channel that is not wanted
     env["RASA_TELEMETRY_ENABLED"] = "false"
     env["TF_CPP_MIN_LOG_LEVEL"] = "3"
     env.setdefault("PYTHONWARNINGS", "ignore::DeprecationWarning")  # of Rasa's own pins

@@ -170,6 +170,8 @@ class Delivery:
             return await self._aside(job, f"utter_{job.metadata['notice']}", choices, rest)
         if job.metadata.get("unsupported") and not job.text:
             return await self._aside(job, "utter_unsupported_message", choices, rest)
+        if job.metadata.get("truncated"):  # part of it is gone: better no answer than one to half a question
+            return await self._aside(job, "utter_too_long", choices, rest)
         if rest and job.payload is None and offers.MORE.fullmatch(job.text):
             return Answer([Reply(rest)], choices)
         payload = job.payload or offers.pick(choices, job.text, job.choice)
