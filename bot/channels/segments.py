@@ -92,12 +92,23 @@ def economical(text: str) -> str:
     return folded if is_gsm(folded) else text
 
 
-def page(text: str, hint: str) -> tuple[str, str]:
-    """`text` as one message of at most two segments, and the rest; `hint` is the last line where there is a rest."""
-    if segments(text) <= MAX_SEGMENTS:
-        return text, ""
-    head, rest = cut(text, lambda part: segments(f"{part}\n{hint}") <= MAX_SEGMENTS)
-    return f"{head}\n{hint}", rest
+def page(text: str, hint: str, question: str = "") -> tuple[str, str]:
+    """`text` and `question` as one message of at most two segments, and the rest.
+
+    `hint` is the last line of the text where there is a rest. The question is never in the rest, or a "yes" would
+    answer what nobody has read; only one that is too long by itself is cut like the text.
+    """
+    whole = "\n\n".join(part for part in (text, question) if part)
+    if segments(whole) <= MAX_SEGMENTS:
+        return whole, ""
+    end = f"{hint}\n\n{question}"
+    if not question or segments(end) > MAX_SEGMENTS:
+        head, rest = cut(whole, lambda part: segments(f"{part}\n{hint}") <= MAX_SEGMENTS)
+        return f"{head}\n{hint}", rest
+    if segments(f"{text[:40]}\n{end}") > MAX_SEGMENTS:  # no room for more than a word or two
+        return end, text
+    head, rest = cut(text, lambda part: segments(f"{part}\n{end}") <= MAX_SEGMENTS)
+    return f"{head}\n{end}", rest
 
 
 def cut(text: str, fits: Callable[[str], bool]) -> tuple[str, str]:

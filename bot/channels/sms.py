@@ -175,8 +175,11 @@ class SmsSender:
 
         The choices are numbered through the turn, so that a number means one thing.
         """
-        text = segments.economical("\n\n".join(_texts(replies)))
-        head, rest = segments.page(text, self._more_hint)
+        texts = list(_texts(replies))
+        whole = segments.economical("\n\n".join(texts))
+        asked = len(segments.economical(texts[-1])) if texts and asks(replies[-1]) else 0
+        start = len(whole) - asked
+        head, rest = segments.page(whole[:start].rstrip(), self._more_hint, whole[start:])
         return Rendered([{"body": head}] if head else [], rest)
 
     def echo(self, message_id: str, text: str) -> dict[str, Any] | None:
@@ -219,6 +222,11 @@ class SmsSender:
     def _status_callback(self) -> dict[str, str]:
         url = f"{self._account.public_url}/webhooks/{NAME}/status"
         return {"status_callback": url} if is_public(url) else {}  # Twilio refuses others with 21609
+
+
+def asks(reply: Reply) -> bool:
+    """Whether this reply asks something that the next message may answer."""
+    return len(reply.choices) > 1 or reply.text.rstrip().endswith("?")
 
 
 def _texts(replies: list[Reply]) -> Iterator[str]:

@@ -75,6 +75,23 @@ def test_a_long_answer_stops_at_two_segments_and_more_gives_the_rest() -> None:
     assert "\n".join(shown) == text.replace("–", "-")
 
 
+def test_a_question_is_never_in_the_rest_or_a_yes_would_answer_what_nobody_read() -> None:
+    before = Reply("NOT SENT: it is a little early for metformin 500 mg. " * 8)
+    question = Reply("Refill lisinopril 10 mg at Corner Pharmacy. Shall I send it?", YES_NO)
+    rendered = sender().render([before, question])
+    (message,) = rendered.messages
+    assert message["body"].endswith(f"{MORE_HINT}\n\n{question.text}\n1 Yes\n2 No")
+    assert segments(message["body"]) <= 2
+    assert rendered.rest.startswith("NOT SENT") and "Shall I" not in rendered.rest
+
+
+def test_a_long_question_with_little_room_beside_it_stands_alone() -> None:
+    question = Reply("Which one? " + "It may be any of these medicines of yours. " * 6, YES_NO)
+    rendered = sender().render([Reply("Zestril is your lisinopril 10 mg, and there is more to say."), question])
+    assert rendered.messages[0]["body"].startswith(f"{MORE_HINT}\n\nWhich one?")
+    assert rendered.rest.startswith("Zestril")
+
+
 def test_the_hint_is_the_clinics_own() -> None:
     spanish = SmsSender.from_credentials({**TWILIO, "more_hint": "Responda MAS para ver el resto."})
     assert spanish.render([Reply("a. " * 200)]).messages[0]["body"].endswith("\nResponda MAS para ver el resto.")
