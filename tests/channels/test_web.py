@@ -15,6 +15,7 @@ import httpx
 import pytest
 from rasa.core.channels.channel import InputChannel, register
 from rasa.core.channels.rest import RestInput
+from rasa.core.channels.socketio import SocketIOInput
 from sanic import Sanic
 from sqlalchemy import event as sql_event
 
@@ -376,7 +377,7 @@ def test_a_chart_is_a_picture_and_one_that_cannot_be_drawn_costs_no_words() -> N
     assert (plain["text"], plain["image"]) == ("Trend", None)
 
 
-# --- Rasa's own REST connector ----------------------------------------------------------------------------------
+# --- Rasa's own connectors ---------------------------------------------------------------------------------------
 
 
 async def test_the_stock_rest_connector_takes_the_clients_word_for_who_it_is_and_for_commands() -> None:
@@ -387,3 +388,21 @@ async def test_the_stock_rest_connector_takes_the_clients_word_for_who_it_is_and
         assert server.turns == [("somebody else", '/intent{"slot": "x"}')]
         await server.client.post("/webhooks/rest/webhook", json=body)
         assert len(server.turns) == 2
+
+
+async def test_the_stock_socketio_connector_serves_any_page_and_takes_the_clients_word_for_its_session() -> None:
+    """The faults that our origins and tokens mend; the same page and the same claim are refused above."""
+    async with serving(SocketIOInput(session_persistence=True)) as server:
+        path, page = "/socket.io/?EIO=4&transport=polling", {"Origin": "https://evil.example"}
+        opened = await server.client.get(path, headers=page)
+        assert opened.status_code == 200
+        session = f"{path}&sid={json.loads(opened.text[1:])['sid']}"
+        claim = json.dumps(["user_uttered", {"message": '/tell{"all": "1"}', "session_id": "somebody-else"}])
+        for packet in ("40", f"42{claim}"):
+            sent = await server.client.post(session, content=packet, headers={**page, "Content-Type": "text/plain"})
+            assert sent.status_code == 200
+        for _ in range(100):
+            if server.turns:
+                break
+            await asyncio.sleep(0.02)
+        assert server.turns == [("somebody-else", '/tell{"all": "1"}')]
