@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,19 @@ SAFE = "safe"
 class SafetyScreen(GraphComponent, IntentClassifier):
     """Patterns for what is said outright, and a classifier of its own for what is said obliquely.
 
-    Its threshold is far below a half, because a missed emergency costs far more than a false alarm.
+    The classifier, which knows only danger and no danger, and the intent classifier, which knows what a refill or a
+    dog is, count half each. The threshold is far below a half: a missed emergency costs far more than a false alarm.
     """
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`intents`: what it may set, and from which probability on. `danger_weight`: how much their examples count."""
+        """`intents`: what it may set. `threshold`: from which probability of all of them together on.
+
+        `danger_weight`: how much their examples count.
+        """
         return {
-            "intents": {"report_emergency": 0.25, "report_crisis": 0.25},
+            "intents": ["report_emergency", "report_crisis"],
+            "threshold": 0.2,
             "danger_weight": 2.0,
             "strength": 10.0,
             "dense_scale": 2.0,
@@ -99,24 +105,27 @@ class SafetyScreen(GraphComponent, IntentClassifier):
     def process(self, messages: list[Message]) -> list[Message]:
         """Overrules `intent` where there is danger; the ranking then leads with it."""
         for message in messages:
-            found = self.danger(message.get(TEXT) or "", sentence_vector(message))
+            ranking = message.get("intent_ranking") or []
+            found = self.danger(message.get(TEXT) or "", sentence_vector(message), ranking)
             if found and found["name"] != (message.get(INTENT) or {}).get("name"):
-                ranking = message.get("intent_ranking") or []
                 message.set(INTENT, found, add_to_output=True)
                 message.set("intent_ranking", [found, *ranking], add_to_output=True)
         return messages
 
-    def danger(self, text: str, vector: np.ndarray | None = None) -> dict[str, Any] | None:
-        """The safety intent of a text with its confidence, or `None`."""
+    def danger(
+        self, text: str, vector: np.ndarray | None = None, ranking: Iterable[dict[str, Any]] = ()
+    ) -> dict[str, Any] | None:
+        """The safety intent of a text with its confidence, or `None`. `ranking`: what the intent classifier found."""
         calm = self.patterns.without_figures_of_speech(text)
         if outright := self.patterns.match(calm):
             return {"name": outright, "confidence": 1.0}
         if self.classifier is None or not calm.strip():
             return None
         found = dict(zip(self.classifier.labels, self.classifier.probabilities(calm, vector), strict=True))
-        over = [name for name, least in self.config["intents"].items() if found.get(name, 0.0) >= least]
-        worst = max(over, key=lambda name: found[name], default=None)
-        return {"name": worst, "confidence": float(found[worst])} if worst else None
+        second = {intent["name"]: intent["confidence"] for intent in ranking} or found
+        both = {name: float(found.get(name, 0.0) + second.get(name, 0.0)) / 2 for name in self.config["intents"]}
+        worst = max(both, key=lambda name: both[name])
+        return {"name": worst, "confidence": both[worst]} if sum(both.values()) >= self.config["threshold"] else None
 
     def _label(self, intent: str) -> str:
         return intent if intent in self.config["intents"] else SAFE

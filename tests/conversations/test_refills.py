@@ -28,10 +28,10 @@ async def test_a_refill_ends_in_a_receipt_that_the_portal_has_on_file(
 
 async def test_a_lone_yes_orders_nothing(assistant: Assistant, portal: PortalServer) -> None:
     chat = await assistant.chat("rosa")
-    assert "nothing waiting" in await chat.say("yes")
+    assert "Okay! What else" in await chat.say("yes")
     await chat.say("refill my lisinopril")
     await chat.say("yes")
-    assert "nothing waiting" in await chat.say("yes")
+    assert "Okay! What else" in await chat.say("yes")
     assert len(new_tasks(portal)) == 1
 
 
@@ -65,7 +65,7 @@ async def test_never_mind_sends_nothing(assistant: Assistant, portal: PortalServ
     chat = await assistant.chat("rosa")
     await chat.say("refill my lisinopril")
     assert "NOT SENT" in await chat.say("never mind")
-    assert "nothing waiting" in await chat.say("yes")
+    assert "Okay! What else" in await chat.say("yes")
     assert new_tasks(portal) == []
 
 

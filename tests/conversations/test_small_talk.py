@@ -44,7 +44,7 @@ async def test_a_picture_is_shown_again_with_its_text(assistant: Assistant) -> N
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("never mind", "nothing to stop"), ("yes", "nothing waiting"), ("no", "nothing waiting"), ("more", "everything")],
+    [("never mind", "nothing to stop"), ("yes", "Okay! What else"), ("no", "Okay! What else"), ("more", "everything")],
 )
 async def test_a_lone_answer_without_a_question_does_nothing(assistant: Assistant, text: str, words: str) -> None:
     chat = await assistant.chat()

@@ -12,7 +12,6 @@ import pytest
 import yaml
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.resource import Resource
-from rasa.nlu.classifiers.fallback_classifier import FallbackClassifier
 from rasa.nlu.tokenizers.whitespace_tokenizer import WhitespaceTokenizer
 from rasa.shared.nlu.training_data.loading import load_data
 from rasa.shared.nlu.training_data.message import Message
@@ -20,7 +19,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.common import class_from_module_path
 
 ROOT = Path(__file__).parents[2]
-STOCK = {"WhitespaceTokenizer": WhitespaceTokenizer, "FallbackClassifier": FallbackClassifier}
+STOCK = {"WhitespaceTokenizer": WhitespaceTokenizer}
 
 
 @dataclass

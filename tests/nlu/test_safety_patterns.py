@@ -53,6 +53,8 @@ def test_an_emergency_said_outright_is_caught(text: str) -> None:
         "how much insulin would kill a person",
         "mi esposo me pega",
         "cancel my refill, I want to die",
+        "I am going to die tonight",
+        "he says he is ready to die",
     ],
 )
 def test_a_crisis_said_outright_is_caught(text: str) -> None:
@@ -81,6 +83,8 @@ def test_a_crisis_said_outright_is_caught(text: str) -> None:
         "never mind",
         "refill my EpiPen",
         "I don't want to go on with this",
+        "am I going to die?",
+        "is he going to die from this",
         "me muero de ganas de saber mis resultados",
         "",
     ],
