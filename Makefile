@@ -1,6 +1,6 @@
 # Chartline. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check train shell rasa format widget clean
+.PHONY: help run test check train evaluate shell rasa format widget clean
 
 PYTHON := .venv/bin/python
 
@@ -26,6 +26,10 @@ check: ## Lint, types and the import rules of the rooms
 train: ## Train the model, if what it is made of has changed
 	@scripts/setup.sh run
 	@$(PYTHON) -m scripts.train
+
+evaluate: ## Measure understanding: make evaluate FILE=utterances.jsonl OUT=report.json (both may be left out)
+	@scripts/setup.sh run
+	@$(PYTHON) -m scripts.evaluate "$(FILE)" "$(OUT)"
 
 shell: ## Chat in the terminal with what `make run` started
 	@scripts/setup.sh run
