@@ -39,6 +39,12 @@ def exists(session: Session, key: str) -> bool:
     return session.get(Conversation, key) is not None
 
 
+def channel_of(session: Session, key: str) -> str:
+    """The channel of a conversation; an empty word where there is no such conversation."""
+    row = session.get(Conversation, key)
+    return str(row.channel) if row is not None else ""
+
+
 def lock(session: Session, key: str) -> None:
     """Until the transaction ends, nobody else adds to this conversation: its rows' ids grow in the order of commit.
 

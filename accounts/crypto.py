@@ -46,6 +46,10 @@ class Vault:
         """The opaque name of a conversation: HMAC-SHA-256 of channel and address, 32 hex digits."""
         return hmac.new(self._hash_key, f"{channel}\0{address}".encode(), hashlib.sha256).hexdigest()[:32]
 
+    def person_key(self, patient: str) -> str:
+        """The opaque name of a patient in the ledgers: HMAC-SHA-256 of the Patient's id, 32 hex digits."""
+        return self.conversation_key("patient", patient)
+
 
 def new_token(bits: int = 128) -> str:
     """A random URL-safe token."""

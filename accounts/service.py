@@ -6,22 +6,24 @@ Database work runs in a thread, so that the event loop never waits for a disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from accounts import conversations, grants, links
+from accounts import consent, conversations, grants, links
 from accounts.conversations import Place
 from accounts.crypto import Vault, new_token
 from accounts.db import make_engine, migrate, transaction
-from accounts.errors import GrantEnded
+from accounts.errors import GrantEnded, LinkInvalid, NotSignedIn
 from accounts.grants import Grant
-from accounts.links import OpenedLink
+from accounts.links import LinkContent, OpenedLink
 from accounts.settings import AccountsSettings, read_settings
 from accounts.smart import SmartClient
+from accounts.tiers import Tier
 
 T = TypeVar("T")
 
@@ -32,7 +34,7 @@ def utc_now() -> datetime:
 
 
 class Accounts:
-    """Sign-in links, grants and conversations of one process."""
+    """Sign-in links, grants, consent and conversations of one process."""
 
     def __init__(
         self,
@@ -43,56 +45,130 @@ class Accounts:
     ) -> None:
         self.settings, self.engine, self.smart, self.clock = settings, engine, smart, clock
         self.vault = Vault(settings.key_bytes)
+        self.policy = settings.session_policy
+
+    async def begin_turn(self, conversation: str) -> Tier:
+        """A person wrote: their sign-in is used again, unless it is over. What may be told in this turn."""
+
+        def work(session: Session) -> Tier:
+            tier = self._tier(session, conversation)
+            if tier is not Tier.NONE:
+                grants.touch(session, conversation, self.clock())
+            return tier
+
+        return await self._in_thread(work)
+
+    async def tier(self, conversation: str) -> Tier:
+        """What may be told in this conversation now."""
+        return await self._in_thread(lambda s: self._tier(s, conversation))
+
+    def _tier(self, session: Session, conversation: str) -> Tier:
+        try:
+            grant = grants.load(session, self.vault, conversation, self.policy, self.clock())
+        except NotSignedIn:
+            return Tier.NONE
+        channel = conversations.channel_of(session, conversation)
+        if channel == grants.FULL_CHANNEL:
+            return Tier.FULL
+        person = self.vault.person_key(grant.patient)
+        return Tier.CONSENTED if consent.stands(session, person, channel, consent.DETAILS) else Tier.NONE
 
     async def grant(self, conversation: str) -> Grant:
         """A fresh grant of this conversation, renewed unseen where it is about to expire.
 
         Raises `NotSignedIn` or `GrantEnded`, or `SignInFailed` where the portal cannot be asked for new tokens.
         """
-        found = await self._in_thread(lambda s: grants.load(s, self.vault, conversation))
+        found = await self._in_thread(lambda s: grants.load(s, self.vault, conversation, self.policy, self.clock()))
         return found if found.is_fresh(self.clock()) else await self.renew(conversation, found)
 
     async def renew(self, conversation: str, grant: Grant) -> Grant:
         """New tokens from the portal, stored; a refusal ends the grant and raises `GrantEnded`."""
+        at = (conversation, grant)
         try:
             new = await self.smart.refresh(grant)
         except GrantEnded:
-            other = await self._in_thread(lambda s: grants.refuse(s, self.vault, conversation, grant, self.clock()))
+            other = await self._in_thread(lambda s: grants.refuse(s, self.vault, *at, self.policy, self.clock()))
             if other is None:
                 raise
             return other
-        return await self._in_thread(lambda s: grants.renew(s, self.vault, conversation, grant, new, self.clock()))
+        return await self._in_thread(lambda s: grants.renew(s, self.vault, *at, new, self.policy, self.clock()))
 
     async def sign_out(self, conversation: str) -> None:
         """Forget the grant here, and end it at the portal. Forgetting comes first: it must not depend on the portal."""
-        await self.smart.revoke(await self._in_thread(lambda s: grants.take(s, self.vault, conversation)))
+        grant = await self._in_thread(lambda s: grants.take(s, self.vault, conversation))
+        if grant is not None:
+            await self.smart.revoke(grant)
 
-    async def sign_in_url(self, conversation: str, waiting: dict[str, Any] | None = None) -> str:
-        """A one-time link for this conversation. `waiting` is the question to answer after the sign-in."""
-        seconds = self.settings.link_seconds
-        token = await self._in_thread(lambda s: links.make(s, self.vault, conversation, waiting, self.clock(), seconds))
+    async def agree(self, conversation: str, topic: str, given: bool, how: str) -> None:
+        """Write down a yes or no of the patient who is signed in here (`DETAILS`), or of whoever writes (others)."""
+
+        def work(session: Session) -> None:
+            channel, person = conversations.channel_of(session, conversation), conversation
+            if topic == consent.DETAILS:
+                grant = grants.load(session, self.vault, conversation, self.policy, self.clock())
+                person = self.vault.person_key(grant.patient)
+            consent.record(session, person, channel, topic, given, how, self.clock())
+
+        await self._in_thread(work)
+
+    async def agreed(self, conversation: str, topic: str) -> bool:
+        """Whether the last word on a topic other than `DETAILS` (for which there is `tier`) is a yes."""
+
+        def work(session: Session) -> bool:
+            return consent.stands(session, conversation, conversations.channel_of(session, conversation), topic)
+
+        return await self._in_thread(work)
+
+    async def sign_in_url(self, conversation: str, waiting: dict[str, Any] | None = None, **purpose: Any) -> str:
+        """A one-time link for this conversation. `waiting` is the question to answer after the sign-in.
+
+        `purpose`: the other fields of `links.LinkContent`.
+        """
+        content, seconds = LinkContent(waiting, **purpose), self.settings.link_seconds
+        token = await self._in_thread(lambda s: links.make(s, self.vault, conversation, content, self.clock(), seconds))
         return f"{self.settings.public_url}/signin/{token}"
 
     async def link_place(self, token: str) -> Place:
         """Which conversation a live link would connect, to show to the person; `LinkInvalid` otherwise."""
-        return await self._in_thread(
-            lambda s: conversations.place_of(s, self.vault, links.peek(s, token, self.clock()))
-        )
+
+        def work(session: Session) -> Place | None:
+            conversation = links.peek(session, token, self.clock())
+            return conversations.place_of(session, self.vault, conversation) if conversation else None
+
+        place = await self._in_thread(work)  # the error comes after the commit: a wrong guess must be counted
+        if place is None:
+            raise LinkInvalid()
+        return place
 
     async def start_sign_in(self, token: str) -> tuple[str, str]:
         """The portal's page to go to from a link, and the `state` that must come back in the same browser."""
-        await self._in_thread(lambda s: links.peek(s, token, self.clock()))  # a dead link asks nothing of the portal
+        await self.link_place(token)  # a dead link asks nothing of the portal
         state, verifier = new_token(256), new_token(384)
-        url = await self.smart.authorization_url(state, verifier)
-        await self._in_thread(lambda s: links.open_link(s, self.vault, token, state, verifier, self.clock()))
-        return url, state
+        opened = await self._in_thread(lambda s: links.open_link(s, self.vault, token, state, verifier, self.clock()))
+        if opened is None:
+            raise LinkInvalid()
+        return await self.smart.authorization_url(state, verifier, opened.patient), state
 
-    async def finish_sign_in(self, state: str, code: str) -> OpenedLink:
-        """Turn the portal's answer into a stored grant; the link is used up whether that works or not."""
+    async def finish_sign_in(
+        self, state: str, code: str, new_page: Callable[[], Awaitable[str]] | None = None
+    ) -> OpenedLink:
+        """Turn the portal's answer into a stored grant; the link is used up whether that works or not.
+
+        `new_page` begins the conversation that a link `to` a page leads to: a web chat in the browser that opened it.
+        """
         link = await self._in_thread(lambda s: links.use(s, self.vault, state, self.clock()))
         grant = await self.smart.grant(code, link.verifier)
-        await self._in_thread(lambda s: grants.save(s, self.vault, link.conversation, grant, self.clock()))
-        return link
+
+        target = await new_page() if new_page and link.to == links.PAGE else link.conversation
+
+        def work(session: Session) -> OpenedLink:
+            grants.save(session, self.vault, target, grant, self.clock())
+            if link.agreed:
+                person, channel = self.vault.person_key(grant.patient), conversations.channel_of(session, target)
+                consent.record(session, person, channel, link.agreed, True, "sign-in", self.clock())
+            return replace(link, conversation=target)
+
+        return await self._in_thread(work)
 
     async def _in_thread(self, work: Callable[[Session], T]) -> T:
         def run() -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from accounts.errors import SettingsError
+from accounts.grants import SessionPolicy
 
 # What the capabilities read and write, as SMART v2 scopes:
 # http://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
@@ -34,6 +36,9 @@ class AccountsSettings(BaseSettings):
     client_secret: SecretStr | None = Field(None, env="CHARTLINE_CLIENT_SECRET")
     scopes: str = Field(SCOPES, env="CHARTLINE_SCOPES")
     link_seconds: int = Field(600, env="CHARTLINE_LINK_SECONDS", ge=30, le=3600)
+    idle_minutes: int = Field(15, env="CHARTLINE_IDLE_MINUTES", ge=2, le=240)
+    session_hours: int = Field(24, env="CHARTLINE_SESSION_HOURS", ge=1, le=24)
+    linked_days: int = Field(30, env="CHARTLINE_LINKED_DAYS", ge=1, le=90)  # on SMS and Telegram
 
     @validator("secret_key")
     def _is_32_bytes(cls, value: SecretStr) -> SecretStr:
@@ -68,6 +73,13 @@ class AccountsSettings(BaseSettings):
     def database(self) -> str:
         """The SQLAlchemy URL of Chartline's own state."""
         return self.database_url.get_secret_value() or f"sqlite:///{self.var / 'chartline.db'}"
+
+    @property
+    def session_policy(self) -> SessionPolicy:
+        """How long a sign-in lasts."""
+        return SessionPolicy(
+            timedelta(minutes=self.idle_minutes), timedelta(hours=self.session_hours), timedelta(days=self.linked_days)
+        )
 
     @property
     def key_bytes(self) -> bytes:

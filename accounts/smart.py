@@ -37,11 +37,12 @@ class SmartClient:
         """Where the portal sends the browser back to."""
         return f"{self._settings.public_url}/signin/callback"
 
-    async def authorization_url(self, state: str, verifier: str) -> str:
-        """The portal's sign-in page for one sign-in."""
+    async def authorization_url(self, state: str, verifier: str, patient: str | None = None) -> str:
+        """The portal's sign-in page for one sign-in. `patient` hints at whose chart to offer; the portal decides."""
         endpoint = await self._endpoint("authorization_endpoint")
+        hint = {"patient": patient} if patient else {}
         url, _ = self._client().create_authorization_url(
-            endpoint, state=state, code_verifier=verifier, aud=self._settings.fhir_url
+            endpoint, state=state, code_verifier=verifier, aud=self._settings.fhir_url, **hint
         )
         return str(url)
 
@@ -74,7 +75,8 @@ class SmartClient:
                 raise SignInFailed(error.error or "refused") from None
             except (httpx2.HTTPError, *_UNREADABLE) as error:
                 raise SignInFailed("unreachable") from error
-        return _grant({"refresh_token": grant.refresh_token, **token, "patient": grant.patient}, grant.name)
+        kept = {"patient": grant.patient, "fhirUser": grant.user}  # a refresh changes neither
+        return _grant({"refresh_token": grant.refresh_token, **token, **kept}, grant.name)
 
     async def revoke(self, grant: Grant) -> None:
         """End the grant at the portal (RFC 7009); `SignInFailed` where it cannot be asked."""
@@ -146,6 +148,7 @@ def _grant(token: dict[str, Any], name: str) -> Grant:
             refresh_token=token.get("refresh_token"),
             scope=str(token.get("scope", "")),
             expires_at=datetime.now(timezone.utc).replace(tzinfo=None) + lives,
+            user=str(token.get("fhirUser") or ""),
         )
     except _UNREADABLE as error:
         raise SignInFailed("unreadable") from error

@@ -10,6 +10,8 @@ from rasa_sdk.events import ActiveLoop, AllSlotsReset, EventType, FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
 from accounts.errors import NotSignedIn, SignInFailed
+from accounts.grants import FULL_CHANNEL
+from accounts.links import HERE, PAGE
 from accounts.service import Accounts
 from actions.bootstrap import Services, services
 
@@ -27,9 +29,8 @@ class ActionRepeat(Action):
         for event in said:
             data = event.get("data") or {}
             custom = data.get("custom") or {}
-            dispatcher.utter_message(
-                text=event.get("text"), buttons=data.get("buttons"), json_message=custom if custom.get("chart") else {}
-            )
+            kept = {key: custom[key] for key in ("tier", "chart") if key in custom}
+            dispatcher.utter_message(text=event.get("text"), buttons=data.get("buttons"), json_message=kept)
         if not said:
             dispatcher.utter_message(response="utter_repeat_nothing")
         return []
@@ -111,7 +112,8 @@ class ActionSignIn(_AccountAction):
             await self._accounts.grant(tracker.sender_id)
             dispatcher.utter_message(response="utter_already_signed_in")
         except NotSignedIn:
-            link = await self._accounts.sign_in_url(tracker.sender_id)
+            elsewhere = tracker.get_latest_input_channel() != FULL_CHANNEL
+            link = await self._accounts.sign_in_url(tracker.sender_id, to=PAGE if elsewhere else HERE)
             dispatcher.utter_message(response="utter_sign_in_offer", link=link)
         except SignInFailed:
             dispatcher.utter_message(response="utter_portal_down")

@@ -15,8 +15,10 @@ from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
 
-from accounts.errors import GrantEnded, NotSignedIn, SignInFailed
-from accounts.grants import Grant
+from accounts.errors import NotSignedIn, SignInFailed
+from accounts.grants import FULL_CHANNEL, Grant
+from accounts.links import PAGE
+from accounts.tiers import Tier
 from actions.bootstrap import Services, services
 from actions.portal_client import (
     PortalBadAnswer,
@@ -73,7 +75,8 @@ class Turn:
     def say(self, response: str, **values: Any) -> None:
         """Answer with a response of the domain. A value may be a row or rows of responses (`bot/nlg.py`).
 
-        `chart` goes along as a picture for channels that show pictures.
+        `chart` goes along as a picture for channels that show pictures. `sensitive=True` keeps the message, or a row
+        that has it among its values, out of every channel but the signed-in web chat.
         """
         say(self._dispatcher, response, **values)
 
@@ -81,7 +84,7 @@ class Turn:
         """Send a response of the domain later. It is stored with this turn, and sent on the same channel when due."""
         if at.tzinfo is None:
             raise ValueError("a reminder needs an aware time")
-        _utter(self._dispatcher, response, values, {"due": at.isoformat()})
+        say(self._dispatcher, response, **values, due=at.isoformat(), topic="reminder")
 
     def key(self, thing: str) -> str:
         """An idempotency key: the same for the same message, action and thing, whatever is tried again."""
@@ -92,18 +95,11 @@ class Turn:
 
 
 def say(dispatcher: CollectingDispatcher, response: str, **values: Any) -> None:
-    """Answer with a response of the domain; `chart` becomes a picture."""
-    chart = values.pop("chart", None)
-    _utter(dispatcher, response, values, {"chart": chart} if chart else None)
-
-
-def _utter(
-    dispatcher: CollectingDispatcher, response: str, values: dict[str, Any], custom: dict[str, Any] | None
-) -> None:
+    """Answer with a response of the domain. `bot/nlg.py` knows `chart`, `due`, `topic` and `sensitive` by name."""
     clash = _RESERVED & values.keys()
     if clash:
         raise ValueError(f"rasa uses these names itself: {sorted(clash)}")
-    dispatcher.utter_message(response=response, json_message=custom or {}, **values)
+    dispatcher.utter_message(response=response, **values)
 
 
 class _NeedsChart:
@@ -120,6 +116,8 @@ class _NeedsChart:
         self, action: str, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any], work: Any
     ) -> list[EventType]:
         accounts, conversation = self._services.accounts, tracker.sender_id
+        if _is_told_elsewhere(tracker):
+            return await self._lead_to_page(dispatcher, tracker)
         try:
             grant = await accounts.grant(conversation)
             try:
@@ -128,9 +126,9 @@ class _NeedsChart:
                 dispatcher.messages.clear()
                 grant = await accounts.renew(conversation, grant)
                 return await work(self._turn(action, grant, dispatcher, tracker, domain))
-        except (PortalUnauthorized, NotSignedIn) as error:
+        except (PortalUnauthorized, NotSignedIn):
             dispatcher.messages.clear()
-            return await self._ask_to_sign_in(dispatcher, tracker, isinstance(error, (GrantEnded, PortalUnauthorized)))
+            return await self._ask_to_sign_in(dispatcher, tracker)
         except (PortalError, SignInFailed) as error:
             log.warning("%s: %s", action, type(error).__name__)
             dispatcher.messages.clear()
@@ -143,11 +141,16 @@ class _NeedsChart:
         portal = PortalClient(self._services.http, self._services.accounts.settings.fhir_url, grant.access_token)
         return Turn(action, grant, portal, dispatcher, tracker, domain, self._services.zone)
 
-    async def _ask_to_sign_in(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, expired: bool
-    ) -> list[EventType]:
+    async def _ask_to_sign_in(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[EventType]:
+        """In the same words for whoever writes: that a sign-in has ended would tell that there was one."""
         link = await self._services.accounts.sign_in_url(tracker.sender_id, waiting_question(tracker))
-        dispatcher.utter_message(response="utter_sign_in_expired" if expired else "utter_sign_in_needed", link=link)
+        dispatcher.utter_message(response="utter_sign_in_needed", link=link)
+        return []
+
+    async def _lead_to_page(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[EventType]:
+        """Where nothing may be told, the chart is not even read: a link leads to a chat where it may."""
+        link = await self._services.accounts.sign_in_url(tracker.sender_id, waiting_question(tracker), to=PAGE)
+        dispatcher.utter_message(response="utter_private_page", link=link)
         return []
 
 
@@ -173,6 +176,15 @@ class PortalFormValidation(_NeedsChart, FormValidationAction, ABC):
     @abstractmethod
     async def advance(self, turn: Turn) -> list[EventType]:
         """Read the answer to the open question and set the slots of the form, `requested_slot` among them."""
+
+
+def tier_of(tracker: Tracker) -> Tier:
+    """What may be told in this turn, as delivery noted it on the patient's message."""
+    return Tier.named((tracker.latest_message.get("metadata") or {}).get("tier"))
+
+
+def _is_told_elsewhere(tracker: Tracker) -> bool:
+    return tier_of(tracker) is Tier.NONE and tracker.get_latest_input_channel() != FULL_CHANNEL
 
 
 def waiting_question(tracker: Tracker) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -86,24 +86,17 @@ class Reply:
     """One message of the assistant before a channel renders it.
 
     `chart` is what `bot/channels/chart.py` draws: title, unit, low, high, points [[ISO date, number]], alt.
+    `tier` is the least that its reader must be allowed to read (`accounts.tiers`); `withheld` where something was left
+    out because of that; `topic` what it is about, where it is more than an answer.
     """
 
     text: str = ""
     choices: tuple[Choice, ...] = ()
     links: tuple[Link, ...] = ()
     chart: dict[str, Any] | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Reply:
-        return cls(
-            text=data.get("text", ""),
-            choices=tuple(Choice(**c) for c in data.get("choices", ())),
-            links=tuple(Link(**link) for link in data.get("links", ())),
-            chart=data.get("chart"),
-        )
+    tier: str = "none"
+    withheld: bool = False
+    topic: str = "reply"
 
 
 @dataclass(frozen=True)

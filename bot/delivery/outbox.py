@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from accounts import conversations
 from accounts.crypto import Vault
 from bot.channels.errors import DeliveryError, Retryable
-from bot.delivery.tables import DEAD, DELIVERED, FAILED, LEASED, QUEUED, SCHEDULED, SENT, Outbox
+from bot.delivery.tables import DEAD, DELIVERED, FAILED, LEASED, QUEUED, REPLY, SCHEDULED, SENT, Outbox
 
 LEASE = timedelta(seconds=60)
 MAX_TRIES = 8
@@ -43,6 +43,8 @@ def add(
     inbox_id: int | None = None,
     due_at: datetime | None = None,
     state: str = QUEUED,
+    tier: str = "full",
+    topic: str = REPLY,
 ) -> int:
     """Store one native message; with `due_at` in the future it waits as `scheduled`."""
     conversations.lock(session, conversation)
@@ -54,6 +56,8 @@ def add(
         created_at=now,
         due_at=due_at or now,
         state=SCHEDULED if due_at and due_at > now else state,
+        tier=tier,
+        topic=topic,
     )
     session.add(row)
     session.flush()
@@ -68,7 +72,8 @@ def release_due(session: Session, vault: Vault, now: datetime) -> list[str]:
     rows = session.execute(ordered.with_for_update(skip_locked=True)).scalars().all()
     for row in rows:
         payload = vault.open(row.sealed, _context(row.id))
-        add(session, vault, row.conversation, row.channel, payload, now, row.inbox_id)
+        about = {"tier": row.tier, "topic": row.topic}
+        add(session, vault, row.conversation, row.channel, payload, now, row.inbox_id, **about)
         session.delete(row)
     return [row.conversation for row in rows]
 

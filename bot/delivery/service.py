@@ -20,7 +20,9 @@ from sqlalchemy.orm import Session
 from accounts import conversations
 from accounts.conversations import Place
 from accounts.db import transaction
+from accounts.links import PAGE
 from accounts.service import Accounts
+from accounts.tiers import Tier
 from bot.channels.errors import DeliveryError, Retryable
 from bot.channels.message import Choice, Incoming, Rendered, Reply
 from bot.delivery import inbox, offers, outbox, turn
@@ -178,10 +180,31 @@ class Delivery:
         if job.choice is not None and payload is None:
             return await self._aside(job, "utter_choice_gone", choices, rest)
         self._show_typing(job)
-        said = await turn.run(self.agent, job, payload or job.text)
-        replies = said.replies or [await turn.utter(self.agent, job, "utter_something_broke")]
+        by_person = job.payload is None and not job.metadata.get("again")
+        tier = await (self.accounts.begin_turn if by_person else self.accounts.tier)(job.conversation)
+        said = await turn.run(self.agent, job, payload or job.text, tier)
+        replies = await self._with_page(job, payload, said)
+        replies = replies or [await turn.utter(self.agent, job, "utter_something_broke")]
         offered = [choice for reply in replies for choice in reply.choices]
         return Answer(replies, offered, [(_utc(due), reply) for due, reply in said.scheduled])
+
+    async def _with_page(self, job: Job, payload: str | None, said: turn.Collector) -> list[Reply]:
+        """The replies; where something was withheld, with a one-time link to a chat where it may be told.
+
+        What was withheld as a whole is said once, and its choices are not offered: they can name what it hides.
+        """
+        told = [reply for reply in said.replies if not reply.withheld]
+        cut = [reply for reply in said.replies if reply.withheld]
+        if said.withheld:
+            cut.append(await turn.utter(self.agent, job, "utter_withheld"))
+        if not cut:
+            return told
+        waiting = {"payload": payload} if payload else {"text": job.text}
+        url = await self.accounts.sign_in_url(job.conversation, waiting, to=PAGE)
+        page = await turn.utter(self.agent, job, "utter_withheld_page", link=url)
+        texts = dict.fromkeys(reply.text for reply in cut)
+        partly = [Reply(text, tier=max((r.tier for r in cut), key=Tier.named)) for text in texts]
+        return [*told, *partly, page]
 
     async def _aside(self, job: Job, response: str, choices: list[Choice], rest: str) -> Answer:
         """Something said without the agent: what was offered before is still open."""
@@ -191,17 +214,19 @@ class Delivery:
         sender, vault = self.senders[job.channel], self.accounts.vault
         # In a thread, and before the transaction: a chart takes half a second to draw.
         rendered = await asyncio.to_thread(sender.render, answer.replies)
-        later = [(due, await asyncio.to_thread(sender.render, [reply])) for due, reply in answer.scheduled]
+        later = [(due, reply, await asyncio.to_thread(sender.render, [reply])) for due, reply in answer.scheduled]
+        tier = max((Tier.named(reply.tier) for reply in answer.replies), default=Tier.NONE).word
 
         def work(session: Session) -> None:
             now = self.accounts.clock()
             if not inbox.finish(session, job):
                 return
             for payload in rendered.messages:
-                outbox.add(session, vault, job.conversation, job.channel, payload, now, job.id)
-            for due, scheduled in later:
+                outbox.add(session, vault, job.conversation, job.channel, payload, now, job.id, tier=tier)
+            for due, reply, scheduled in later:
+                about = {"tier": reply.tier, "topic": reply.topic}
                 for payload in scheduled.messages:
-                    outbox.add(session, vault, job.conversation, job.channel, payload, now, job.id, due)
+                    outbox.add(session, vault, job.conversation, job.channel, payload, now, job.id, due, **about)
             offers.replace(session, vault, job.conversation, answer.choices, rendered.rest or answer.rest)
 
         await self._db(work)

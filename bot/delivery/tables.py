@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
 
 from accounts.tables import Base
 
 NEW, LEASED, DONE, DEAD = "new", "leased", "done", "dead"
 SCHEDULED, QUEUED, SENT, DELIVERED, FAILED = "scheduled", "queued", "sent", "delivered", "failed"
+DROPPED = "dropped"  # never to be sent: the person asked for no more messages
+REPLY, REMINDER, CONSENT, LOCK = "reply", "reminder", "consent", "lock"  # what a row of the outbox is about
 
 
 class Inbox(Base):
@@ -33,7 +35,10 @@ class Inbox(Base):
 
 
 class Outbox(Base):
-    """A provider's message: `scheduled` until due, `queued`, `sent`, then `delivered` or `failed`, or `dead`."""
+    """A message: `scheduled` until due, `queued`, `sent`, then `delivered` or `failed`; or `dead`, or `dropped`.
+
+    `tier` is the least that its reader must be allowed to read (`accounts.tiers`), `topic` what it is about.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -50,6 +55,8 @@ class Outbox(Base):
     due_at = Column(DateTime, nullable=False)
     tries = Column(Integer, nullable=False, default=0)
     state = Column(String(10), nullable=False, default=QUEUED)
+    tier = Column(String(10), nullable=False, default="none")
+    topic = Column(String(10), nullable=False, default=REPLY)
     provider_id = Column(String(100))
     error = Column(String(100))
 
@@ -60,3 +67,18 @@ class Offer(Base):
     __tablename__ = "offer"
     conversation = Column(ForeignKey("conversation.key", ondelete="CASCADE"), primary_key=True)
     sealed = Column(LargeBinary, nullable=False)
+
+
+class TrackerEvents(Base):
+    """The events that one turn added to a conversation of Rasa's, in their order. `id` grows with time.
+
+    `starts_session` where a session begins among them: an answer needs nothing from before.
+    """
+
+    __tablename__ = "tracker_events"
+    __table_args__ = (Index("ix_tracker_events", "conversation", "id"),)
+    id = Column(Integer, primary_key=True, autoincrement=True)
+    conversation = Column(String(255), nullable=False)
+    sealed = Column(LargeBinary, nullable=False)
+    starts_session = Column(Boolean, nullable=False, default=False)
+    at = Column(DateTime, nullable=False)

@@ -8,15 +8,22 @@ from typing import Any
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
 
+from accounts.tiers import Tier
 from bot.channels.message import Choice, Link, Reply
 from bot.delivery.inbox import Job
+from bot.delivery.tables import REPLY
 
 
 class Collector(OutputChannel):
-    """Gathers what the assistant says in a turn. `scheduled` are replies for later, by their ISO time."""
+    """Gathers what the assistant says in a turn. `scheduled` are replies for later, by their ISO time.
 
-    def __init__(self, channel: str) -> None:
-        self._channel = channel
+    What did not come through the generator has no tier and counts as the most private: it is left out, and
+    `withheld` says so, unless everything may be told in this turn.
+    """
+
+    def __init__(self, channel: str, tier: Tier) -> None:
+        self._channel, self._tier = channel, tier
+        self.withheld = False
         self.replies: list[Reply] = []
         self.scheduled: list[tuple[str, Reply]] = []
 
@@ -28,7 +35,9 @@ class Collector(OutputChannel):
         """Called by Rasa for each message of a turn."""
         custom = message.get("custom") or {}
         reply = reply_of(message)
-        if custom.get("due"):
+        if Tier.named(reply.tier) > self._tier:
+            self.withheld = True
+        elif custom.get("due"):
             self.scheduled.append((custom["due"], reply))
         elif reply.text or reply.chart:
             self.replies.append(reply)
@@ -36,18 +45,21 @@ class Collector(OutputChannel):
 
 def reply_of(message: dict[str, Any]) -> Reply:
     """A bot message of Rasa's as a `Reply`: buttons with a `url` are links, the others are choices."""
-    buttons = message.get("buttons") or []
+    buttons, custom = message.get("buttons") or [], message.get("custom") or {}
     return Reply(
         text=(message.get("text") or "").strip(),
         choices=tuple(Choice(secrets.token_urlsafe(6), b["title"], b["payload"]) for b in buttons if b.get("payload")),
         links=tuple(Link(b["title"], b["url"]) for b in buttons if b.get("url")),
-        chart=(message.get("custom") or {}).get("chart"),
+        chart=custom.get("chart"),
+        tier=custom.get("tier", Tier.FULL.word),
+        withheld=bool(custom.get("withheld")),
+        topic=custom.get("topic", REPLY),
     )
 
 
-async def run(agent: Agent, job: Job, text: str) -> Collector:
+async def run(agent: Agent, job: Job, text: str, tier: Tier) -> Collector:
     """Let the agent answer `text` for this job. The same job has the same `turn` each time it is tried."""
-    collector = Collector(job.channel)
+    collector = Collector(job.channel, tier)
     await agent.handle_message(
         UserMessage(
             text,
@@ -55,14 +67,14 @@ async def run(agent: Agent, job: Job, text: str) -> Collector:
             sender_id=job.conversation,
             input_channel=job.channel,
             message_id=f"inbox-{job.id}",
-            metadata={**job.metadata, "turn": f"inbox-{job.id}"},
+            metadata={**job.metadata, "turn": f"inbox-{job.id}", "tier": tier.word},
         )
     )
     return collector
 
 
-async def utter(agent: Agent, job: Job, response: str) -> Reply:
+async def utter(agent: Agent, job: Job, response: str, **values: Any) -> Reply:
     """A response of the domain outside a turn: its words come from the domain all the same."""
     tracker = await agent.processor.get_tracker(job.conversation)
-    message = await agent.processor.nlg.generate(response, tracker, job.channel)
+    message = await agent.processor.nlg.generate(response, tracker, job.channel, **values)
     return reply_of(message or {})

@@ -1,0 +1,30 @@
+"""What a person agreed to: being written to at all, and reading health details there. The last word counts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts.tables import ConsentEntry
+
+TEXTS = "texts"  # being written to on this channel at all; open until somebody says no
+DETAILS = "details"  # health details on this channel; closed until the patient says yes
+REMINDERS = "reminders"  # being reminded on this channel; open until the patient says no
+
+_OPEN_BY_DEFAULT = frozenset({TEXTS, REMINDERS})
+
+
+def record(session: Session, person: str, channel: str, topic: str, given: bool, how: str, now: datetime) -> None:
+    """Write down a yes or a no. Saying the same again is written down again: it proves that it was meant."""
+    session.add(ConsentEntry(person=person, channel=channel, topic=topic, given=given, how=how, at=now))
+    session.flush()
+
+
+def stands(session: Session, person: str, channel: str, topic: str) -> bool:
+    """Whether this person's last word about the topic is a yes."""
+    which = (ConsentEntry.person == person, ConsentEntry.channel == channel, ConsentEntry.topic == topic)
+    query = select(ConsentEntry.given).where(*which).order_by(ConsentEntry.id.desc()).limit(1)
+    given = session.execute(query).scalar_one_or_none()
+    return topic in _OPEN_BY_DEFAULT if given is None else bool(given)
