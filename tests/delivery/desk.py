@@ -48,12 +48,13 @@ class FakeAgent:
         self.most_of_one = max(self.most_of_one, self._running.count(message.sender_id))
         try:
             for said in await self.answer(message):
-                await message.output_channel.send_response(message.sender_id, said)
+                custom = {"tier": "none", **(said.get("custom") or {})}  # as the generator notes it
+                await message.output_channel.send_response(message.sender_id, {**said, "custom": custom})
         finally:
             self._running.remove(message.sender_id)
 
-    async def _generate(self, response: str, _tracker: Any, _channel: str) -> dict[str, Any]:
-        return {"text": self.words.get(response, response)}
+    async def _generate(self, response: str, _tracker: Any, _channel: str, **values: Any) -> dict[str, Any]:
+        return {"text": self.words.get(response, response).format(**values), "custom": {"tier": "none"}}
 
     async def _tracker(self, _conversation: str) -> None:
         return None
