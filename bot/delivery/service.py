@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 from accounts import conversations
 from accounts.conversations import Place
 from accounts.db import transaction
-from accounts.links import PAGE
+from accounts.grants import FULL_CHANNEL
+from accounts.links import HERE, PAGE
 from accounts.service import Accounts
 from accounts.tiers import Tier
 from bot.channels.errors import DeliveryError, Retryable
@@ -191,20 +192,20 @@ class Delivery:
     async def _with_page(self, job: Job, payload: str | None, said: turn.Collector) -> list[Reply]:
         """The replies; where something was withheld, with a one-time link to a chat where it may be told.
 
-        What was withheld as a whole is said once, and its choices are not offered: they can name what it hides.
+        What was withheld as a whole is said once, without its choices, which can name what it hides.
         """
-        told = [reply for reply in said.replies if not reply.withheld]
-        cut = [reply for reply in said.replies if reply.withheld]
+        replies = [Reply(reply.text) if reply.withheld and reply.tier == "none" else reply for reply in said.replies]
         if said.withheld:
-            cut.append(await turn.utter(self.agent, job, "utter_withheld"))
-        if not cut:
-            return told
+            replies.append(await turn.utter(self.agent, job, "utter_withheld"))
+        if not said.withheld and not any(reply.withheld for reply in said.replies):
+            return replies
         waiting = {"payload": payload} if payload else {"text": job.text}
-        url = await self.accounts.sign_in_url(job.conversation, waiting, to=PAGE)
+        to = HERE if job.channel == FULL_CHANNEL else PAGE
+        url = await self.accounts.sign_in_url(job.conversation, waiting, to=to)
         page = await turn.utter(self.agent, job, "utter_withheld_page", link=url)
-        texts = dict.fromkeys(reply.text for reply in cut)
-        partly = [Reply(text, tier=max((r.tier for r in cut), key=Tier.named)) for text in texts]
-        return [*told, *partly, page]
+        replies = [reply for i, reply in enumerate(replies) if reply not in replies[:i]]
+        asks = bool(replies) and bool(replies[-1].choices)
+        return [*replies[:-1], page, replies[-1]] if asks else [*replies, page]
 
     async def _aside(self, job: Job, response: str, choices: list[Choice], rest: str) -> Answer:
         """Something said without the agent: what was offered before is still open."""
