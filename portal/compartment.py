@@ -1,4 +1,4 @@
-"""Whose chart a resource is in, and what a patient may write into it.
+"""Whose chart a resource is in, and what a patient, or who acts for one, may write into it.
 
 http://hl7.org/fhir/R4/compartmentdefinition-patient.html; here every resource is in one chart at most.
 """
@@ -17,6 +17,8 @@ from portal.search_parameters import CHART_PARAMS, RESOURCE_TYPES, SELF, Resourc
 
 #: Tells the chart of a stored resource ('' for none), or None where there is no such resource.
 ChartOf = Callable[[Target], "str | None"]
+#: Where a resource says who wrote it: nobody writes in the name of another helper.
+_AUTHOR = frozenset({"requester", "sender"})
 _LETTER = {"create": "c", "read": "r", "update": "u", "search": "s"}
 
 
@@ -47,24 +49,38 @@ def chart_of(resource: dict[str, Any], kind: ResourceType, base_url: str, stored
     return ""
 
 
-def check_write(resource: dict[str, Any], kind: ResourceType, patient_id: str, base_url: str, stored: ChartOf) -> None:
+def check_write(
+    resource: dict[str, Any],
+    kind: ResourceType,
+    access: Access,
+    base_url: str,
+    stored: ChartOf,
+    before: dict[str, Any] | None = None,
+) -> None:
     """A patient writes: every reference must stay inside the own chart, or lead to what is shared.
 
-    What does not exist and what is another's get the same answer. Raises Forbidden.
+    Who acts for a patient may point to what is open to them, and to what the version ``before`` pointed to already.
+    What does not exist, what is another's and what is not open get the same answer. Raises Forbidden.
     """
+    patient_id = str(access.patient_id)
+    known = {reference.get("reference") for _, reference in references(before)}
     for path, reference in references(resource):
         literal = reference.get("reference")
         if not isinstance(literal, str):
             if reference["type"] in RESOURCE_TYPES and not RESOURCE_TYPES[reference["type"]].shared:
                 raise Forbidden("A reference must name its target by its address", f"{kind.name}.{path}")
-        elif not literal.startswith("#") and not _may_refer(target_of(literal, base_url), patient_id, stored):
-            raise Forbidden("A reference leads to nothing in this patient's chart", f"{kind.name}.{path}")
+        elif not literal.startswith("#"):
+            target = target_of(literal, base_url)
+            if target is None or not _may_refer(target, patient_id, stored):
+                raise Forbidden("A reference leads to nothing in this patient's chart", f"{kind.name}.{path}")
+            if literal not in known and not _is_open(target, path, access):
+                raise Forbidden("A reference leads to nothing in this patient's chart", f"{kind.name}.{path}")
     if kind.name == "Subscription":
-        _check_criteria(str(resource.get("criteria", "")), patient_id, base_url)
+        _check_criteria(str(resource.get("criteria", "")), access, base_url)
 
 
-def _may_refer(target: Target | None, patient_id: str, stored: ChartOf) -> bool:
-    if target is None or target.type not in RESOURCE_TYPES:
+def _may_refer(target: Target, patient_id: str, stored: ChartOf) -> bool:
+    if target.type not in RESOURCE_TYPES:
         return False
     if target.type == "Patient":
         return target.id == patient_id
@@ -72,10 +88,21 @@ def _may_refer(target: Target | None, patient_id: str, stored: ChartOf) -> bool:
     return chart is not None and (RESOURCE_TYPES[target.type].shared or chart == patient_id)
 
 
-def _check_criteria(criteria: str, patient_id: str, base_url: str) -> None:
+def _is_open(target: Target, path: str, access: Access) -> bool:
+    """Whether a new reference may lead to a resource of the chart: who acts for the patient must not probe it."""
+    proxy = access.proxy
+    if target.type == "RelatedPerson" and proxy and target.id == proxy.related_person_id:
+        return True
+    if target.type == "RelatedPerson" and path in _AUTHOR:
+        return False
+    return proxy is None or target.type in proxy.types or target.type == "Patient" or RESOURCE_TYPES[target.type].shared
+
+
+def _check_criteria(criteria: str, access: Access, base_url: str) -> None:
     """A subscription may only ask for what its owner may search: ``Task?patient=<own id>``."""
-    _, _, search = criteria.partition("?")
+    name, _, search = criteria.partition("?")
     named = [value for name, value in parse_qsl(search, keep_blank_values=True) if name in CHART_PARAMS]
     targets = [target_of(value, base_url) or Target("Patient", value) for value in named]
-    if not targets or any(target != Target("Patient", patient_id) for target in targets):
+    closed = access.proxy is not None and name not in access.proxy.types
+    if closed or not targets or any(target != Target("Patient", str(access.patient_id)) for target in targets):
         raise Forbidden("A subscription must be about the patient's own chart", "Subscription.criteria")

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 
 from portal import search
 from portal.access import Access
-from portal.compartment import chart_of, check_write, visible
+from portal.compartment import chart_of, check_write, require, visible
 from portal.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, PreconditionFailed
 from portal.indexing import Target, bounded
 from portal.json_format import check, loads_stored
@@ -67,6 +67,8 @@ class Session:
     def create(self, resource: dict[str, Any], kind: ResourceType, criterion: Pairs) -> tuple[dict[str, Any], bool]:
         """Store it under a new id, unless the criterion finds one already; tells whether it was stored."""
         if criterion:
+            if self.access.proxy is not None:
+                require(self.access, kind, "search")  # what it finds is shown
             self._lock(kind, criterion)
             existing = self.existing(kind, criterion)
             if existing is not None:
@@ -92,7 +94,7 @@ class Session:
             self._refuse_new(kind, old, if_match)
             return self.insert(resource, kind, []), True
         _check_version(if_match, old.version)
-        return self.writer.replace(resource, old, self._chart(resource, kind, old.patient_id)), False
+        return self.writer.replace(resource, old, self._chart(resource, kind, old.patient_id, old.body)), False
 
     def _refuse_new(self, kind: ResourceType, hidden: Row | None, if_match: str) -> None:
         """Another's resource looks as if it were not there; only the system may choose a new one's id."""
@@ -126,13 +128,13 @@ class Session:
         row = row_of(self.connection, target.type, target.id)
         return None if row is None else row.patient_id
 
-    def _chart(self, resource: dict[str, Any], kind: ResourceType, previous: str) -> str:
+    def _chart(self, resource: dict[str, Any], kind: ResourceType, previous: str, before: str = "null") -> str:
         """Whose chart the resource goes to. Raises Forbidden for a patient who writes outside the own one."""
         chart = chart_of(resource, kind, self.base_url, self.stored_chart)
         own = self.access.patient_id
         if own is None:
             return chart or previous
-        check_write(resource, kind, own, self.base_url, self.stored_chart)
+        check_write(resource, kind, self.access, self.base_url, self.stored_chart, loads_stored(before))
         if chart not in ("", own):
             raise Forbidden(f"This {kind.name} is about someone else")
         return own

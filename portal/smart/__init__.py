@@ -17,10 +17,13 @@ from portal.smart.account import Account
 from portal.smart.authorize import Authorize
 from portal.smart.bearer import BearerAuthentication
 from portal.smart.browser import Browser
+from portal.smart.choices import Choices
 from portal.smart.clients import Clients
 from portal.smart.endpoints import Endpoints
 from portal.smart.gate import Gate
 from portal.smart.grants import Grants
+from portal.smart.picker import Picker
+from portal.smart.proxies import Proxies
 from portal.smart.redirects import is_loopback
 from portal.smart.server import SmartServer
 from portal.smart.sessions import Sessions
@@ -51,13 +54,15 @@ def install(
     _refuse_plain_http(settings.base_url)
     clients, users = Clients(engine), Users(engine)
     _register_assistant(clients, smart)
-    grants = Grants(engine, days=smart.grant_days, clock=clock)
+    proxies = Proxies(engine, smart.proxy_policy, settings.fhir_url, clock)
+    grants = Grants(engine, proxies, days=smart.grant_days, clock=clock)
     server = SmartServer(settings.fhir_url, clients, grants, users, smart.access_token_seconds)
     gate = Gate(SignIn(engine, users, clock), users, smart)
     browser = Browser(settings.base_url)
     sessions = Sessions(engine, smart.session_minutes, clock)
     routes += Endpoints(server, settings.base_url).routes()
-    routes += Authorize(server, gate, browser, smart.grant_days).routes()
+    picker = Picker(gate, proxies, Choices(engine, clock), browser)
+    routes += Authorize(server, gate, picker, browser, smart.grant_days).routes()
     routes += Account(grants, sessions, gate, browser).routes()
     routes.append(Route("/oauth/style.css", _style))
     middleware.append(Middleware(BearerAuthentication, grants=grants))

@@ -125,6 +125,9 @@ def _shown(given: GivenAccess) -> dict[str, Any]:
     return {
         "id": given.id,
         "app": given.app,
+        "ended": given.chart is None,
+        "own": given.chart is not None and given.chart.proxy is None,
+        "whose": given.chart.name if given.chart else "",
         "asked": describe(given.scope),
         "since": f"{since:%B} {since.day}, {since.year}",
         "since_iso": since.isoformat(),

@@ -1,4 +1,4 @@
-"""The authorization endpoint: which app asks, what it will see, and the patient's yes or no.
+"""The authorization endpoint: which app asks, what it will see, the patient's yes or no, and whose chart it opens.
 
 The password is asked for every time: whoever finds a browser signed in to the portal cannot connect an app with it.
 """
@@ -14,18 +14,20 @@ from starlette.routing import Route
 
 from portal.smart.browser import Browser
 from portal.smart.gate import STALE, Gate, Refused, with_retry
+from portal.smart.grants import Opening
 from portal.smart.http import SmartRequest, parameters, read_form
+from portal.smart.picker import Picker, Question
 from portal.smart.plain import describe
 from portal.smart.server import SmartServer
-from portal.smart.tables import User
 
 
 class Authorize:
     """`/oauth/authorize` (RFC 6749 section 3.1). The request stays in the address while the form is sent."""
 
-    def __init__(self, server: SmartServer, gate: Gate, browser: Browser, grant_days: int) -> None:
+    def __init__(self, server: SmartServer, gate: Gate, picker: Picker, browser: Browser, grant_days: int) -> None:
         self._server = server
         self._gate = gate
+        self._picker = picker
         self._browser = browser
         self._days = grant_days
 
@@ -64,17 +66,19 @@ class Authorize:
             return self._page(request, grant, form, STALE)
         if form.get("decision") != "allow":
             return self._answer(asked, grant, None)
-        person = self._gate.check(request, form)
-        if isinstance(person, Refused):
-            return self._page(request, grant, form, person)
-        return self._answer(asked, grant, person)
+        found = self._picker.opening(request, form)
+        if isinstance(found, Refused):
+            return self._page(request, grant, form, found)
+        if isinstance(found, Question):
+            return self._ask(request, grant, found)
+        return self._answer(asked, grant, found)
 
     def _validated(self, request: Request) -> tuple[SmartRequest, AuthorizationCodeGrant]:
         asked = SmartRequest(request, parameters(request.query_params.multi_items()))
         return asked, self._server.get_consent_grant(asked)
 
-    def _answer(self, asked: SmartRequest, grant: AuthorizationCodeGrant, person: User | None) -> Response:
-        response: Response = self._server.create_authorization_response(asked, person, grant)
+    def _answer(self, asked: SmartRequest, grant: AuthorizationCodeGrant, opening: Opening | None) -> Response:
+        response: Response = self._server.create_authorization_response(asked, opening, grant)
         return response
 
     def _refuse(self, request: Request, error: OAuth2Error) -> Response:
@@ -83,6 +87,13 @@ class Authorize:
             return self._browser.page(request, "problem.html", error.status_code)
         response: Response = self._server.handle_error_response(None, error)
         return response
+
+    def _ask(self, request: Request, grant: AuthorizationCodeGrant, question: Question) -> Response:
+        fields = self._picker.fields(request, question)
+        status = 403 if question.refused else 200
+        return self._browser.page(
+            request, "whose.html", status, leads_to=grant.redirect_uri, app=grant.client.name, **fields
+        )
 
     def _page(
         self, request: Request, grant: AuthorizationCodeGrant, form: dict[str, str], refused: Refused | None

@@ -8,14 +8,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portal.access import Access
-from portal.errors import Unauthenticated, operation_outcome
+from portal.errors import FhirError, Forbidden, Unauthenticated, operation_outcome
 from portal.smart.grants import Grants
 
+_SIGN_IN = Unauthenticated("Sign in to use this: the access token is missing, unknown or no longer valid.")
 OPEN = frozenset({"/fhir/metadata", "/fhir/.well-known/smart-configuration"})
 
 
 class BearerAuthentication:
-    """Sets `request.state.access` for requests below `/fhir`; 401 where there is no good token."""
+    """Sets `request.state.access` for requests below `/fhir`.
+
+    401 where there is no good token, 403 where the right to act for the patient has ended since it was issued.
+    """
 
     def __init__(self, app: ASGIApp, grants: Grants) -> None:
         self._app = app
@@ -23,9 +27,13 @@ class BearerAuthentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _is_guarded(scope):
-            access = await self._access(Headers(scope=scope).getlist("authorization"))
+            try:
+                access = await self._access(Headers(scope=scope).getlist("authorization"))
+            except Forbidden as ended:
+                await _refusal(ended, {})(scope, receive, send)
+                return
             if access is None:
-                await _refusal()(scope, receive, send)
+                await _refusal(_SIGN_IN, {"WWW-Authenticate": 'Bearer error="invalid_token"'})(scope, receive, send)
                 return
             scope.setdefault("state", {})["access"] = access
         await self._app(scope, receive, send)
@@ -42,11 +50,10 @@ def _is_guarded(scope: Scope) -> bool:
     return (path == "/fhir" or path.startswith("/fhir/")) and path not in OPEN
 
 
-def _refusal() -> Response:
-    error = Unauthenticated("Sign in to use this: the access token is missing, unknown or no longer valid.")
+def _refusal(error: FhirError, headers: dict[str, str]) -> Response:
     return JSONResponse(
         operation_outcome(error.issues()),
         error.status,
-        {"WWW-Authenticate": 'Bearer error="invalid_token"', "Cache-Control": "no-store"},
+        {"Cache-Control": "no-store"} | headers,
         media_type="application/fhir+json",
     )

@@ -10,6 +10,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.sql import Select
 
 from portal.access import Access
+from portal.errors import Forbidden
+from portal.smart.proxies import Chart, Proxies
 from portal.smart.store import reading, writing
 from portal.smart.tables import Client, Code, Grant, Token, User
 from portal.smart.values import Clock, digest, now
@@ -20,29 +22,42 @@ DAY = 86400
 
 @dataclass(frozen=True)
 class GivenAccess:
-    """One app that a person gave access: for the account page."""
+    """One app that a person gave access: for the account page. `chart` None: the right to it has ended."""
 
     id: str
+    chart: Chart | None
     app: str
     scope: str
     since: int
     until: int
 
 
-class Grants:
-    """What was allowed, by whom, to which app. Ending a grant ends every token that came of it."""
+@dataclass(frozen=True)
+class Opening:
+    """A person and the chart that they let an app open."""
 
-    def __init__(self, engine: Engine, *, days: int = 90, clock: Clock = now) -> None:
+    user: User
+    chart: Chart
+
+
+class Grants:
+    """What was allowed, by whom, to which app, for which chart. Ending a grant ends every token that came of it.
+
+    The right to another's chart is looked up at every use of a code or a token: the grant alone is not enough.
+    """
+
+    def __init__(self, engine: Engine, proxies: Proxies, *, days: int = 90, clock: Clock = now) -> None:
         self._engine = engine
+        self._proxies = proxies
         self._days = days
         self.clock = clock
 
-    def open(self, client: Client, user: User, scope: str, code: str, **asked: str) -> None:
+    def open(self, client: Client, opening: Opening, scope: str, code: str, **asked: str) -> None:
         """Keep one "Allow" and its code. `asked`: redirect_uri, code_challenge, code_challenge_method."""
         moment = self.clock()
         with writing(self._engine) as session:
             _sweep(session, moment)
-            grant = self._grant(client, scope, user)
+            grant = self._grant(client, scope, opening)
             session.add(grant)
             session.flush()
             expires = moment + CODE_SECONDS
@@ -58,7 +73,7 @@ class Grants:
             self.end(code.grant_id)
             return None
         good = self.clock() < code.expires_at and code.grant.revoked_at is None
-        return code if good else None
+        return code if good and self.chart(code.grant) else None
 
     def token(self, value: str) -> Token | None:
         """The token with this value, live or not."""
@@ -67,11 +82,24 @@ class Grants:
             return token
 
     def access(self, value: str) -> Access | None:
-        """What an access token allows; None where it is unknown, expired or revoked."""
+        """What an access token allows; None where it is unknown, expired or revoked.
+
+        Raises Forbidden where the right to act for the patient has ended.
+        """
         token = self.token(value)
         if token is None or token.kind != "access" or not token.live_at(self.clock()):
             return None
-        return Access(token.grant.patient_id, frozenset(token.scope.split()), token.grant.client_id)
+        grant, scopes = token.grant, frozenset(token.scope.split())
+        if grant.user_id is None:
+            return Access(None, scopes, grant.client_id)
+        chart = self.chart(grant)
+        if chart is None:
+            raise Forbidden("The right to open this patient's chart has ended")
+        return Access(chart.patient_id, scopes, grant.client_id, chart.proxy)
+
+    def chart(self, grant: Grant) -> Chart | None:
+        """The chart that a person's grant opens now; None where the right to it has ended."""
+        return self._proxies.chart_of(grant)
 
     def refresh_token(self, value: str, client: Client) -> Token | None:
         """A refresh token of this client that is still good. One that was used before ends its grant."""
@@ -81,7 +109,7 @@ class Grants:
         if token.used_at is not None:
             self.end(token.grant_id)
             return None
-        return token if token.live_at(self.clock()) else None
+        return token if token.live_at(self.clock()) and self.chart(token.grant) else None
 
     def spend(self, credential: Code | Token) -> bool:
         """Use up a code or a refresh token. Of two at the same time one wins; the other ends the grant."""
@@ -125,7 +153,10 @@ class Grants:
         """The apps that have access now, the newest first."""
         with reading(self._engine) as session:
             rows = session.execute(_given(user_id, self.clock())).all()
-        return [GivenAccess(g.id, name, g.scope, g.created_at, g.expires_at) for g, name in rows]
+        return [
+            GivenAccess(grant.id, self.chart(grant), app, grant.scope, grant.created_at, grant.expires_at)
+            for grant, app in rows
+        ]
 
     def end(self, grant_id: str, user_id: str | None = None) -> None:
         """End one grant; with `user_id` only if it is that person's."""
@@ -140,12 +171,14 @@ class Grants:
         with writing(self._engine) as session:
             session.execute(ended.execution_options(synchronize_session=False))
 
-    def _grant(self, client: Client, scope: str, user: User | None) -> Grant:
+    def _grant(self, client: Client, scope: str, opening: Opening | None) -> Grant:
         moment = self.clock()
+        chart = opening.chart if opening else None
         return Grant(
             client_id=client.client_id,
-            user_id=user.id if user else None,
-            patient_id=user.patient_id if user else None,
+            user_id=opening.user.id if opening else None,
+            patient_id=chart.patient_id if chart else None,
+            related_person_id=chart.proxy.related_person_id if chart and chart.proxy else None,
             scope=scope,
             created_at=moment,
             expires_at=moment + self._days * DAY,

@@ -61,6 +61,11 @@ def describe(scope: str) -> Asked:
     )
 
 
+def describe_types(types: frozenset[str]) -> list[str]:
+    """The parts of another's record that are open, in plain words: what has no word here is left out."""
+    return list(dict.fromkeys(word.removeprefix("your ") for name, word in _SEES.items() if name in types))
+
+
 def _words(resources: set[str], words: dict[str, str], other: str) -> list[str]:
     known = [word for resource, word in words.items() if resource in resources]
     unknown = [other.format(resource) for resource in sorted(resources - set(words))]

@@ -58,6 +58,7 @@ class SmartServer(AuthorizationServer):
             return
         self.grants.save_tokens(source.grant_id, token, refresh_scope=source.grant.scope)
         token["patient"] = source.grant.patient_id
+        token["fhirUser"] = source.grant.fhir_user
 
     def create_oauth2_request(self, request: OAuth2Request) -> OAuth2Request:
         return request
@@ -207,7 +208,10 @@ class _Introspection(IntrospectionEndpoint):
         return client.is_system or token.check_client(client)
 
     def create_introspection_payload(self, token: Token | None) -> dict[str, Any]:
-        if token is None or not token.live_at(self.server.grants.clock()):
+        grants = self.server.grants
+        if token is None or not token.live_at(grants.clock()):
+            return {"active": False}
+        if token.grant.user_id and grants.chart(token.grant) is None:
             return {"active": False}
         return {"active": True, **self.introspect_token(token)}
 
@@ -220,6 +224,7 @@ class _Introspection(IntrospectionEndpoint):
             "iat": token.issued_at,
             "sub": grant.user_id or grant.client_id,
             "patient": grant.patient_id,
+            "fhirUser": grant.fhir_user if grant.user_id else None,
             "token_type": "Bearer" if token.kind == "access" else None,
         }
         return {name: value for name, value in claims.items() if value is not None}

@@ -81,10 +81,18 @@ class Grant(Base):
     client_id = Column(ForeignKey("oauth_client.client_id"), nullable=False)
     user_id = Column(ForeignKey("portal_user.id"), index=True)
     patient_id = Column(String(64))
+    related_person_id = Column(String(64))  # who acts for the patient; none: the patient
     scope = Column(Text, nullable=False)
     created_at = Column(BigInteger, nullable=False)
     expires_at = Column(BigInteger, nullable=False, index=True)
     revoked_at = Column(BigInteger)
+    user = relationship(User, lazy="joined")
+
+    @property
+    def fhir_user(self) -> str:
+        """Who opens the patient's chart, as a relative reference: the patient, or who acts for the patient."""
+        helper = self.related_person_id
+        return f"RelatedPerson/{helper}" if helper else f"Patient/{self.patient_id}"
 
 
 class Code(Base, AuthorizationCodeMixin):
@@ -139,6 +147,15 @@ class BrowserSession(Base):
     secret_hash = Column(String(64), primary_key=True)
     user_id = Column(ForeignKey("portal_user.id"), nullable=False, index=True)
     expires_at = Column(BigInteger, nullable=False)
+
+
+class Choice(Base):
+    """A person who has given the password and is choosing a chart; the key is a hash of ticket, browser and request."""
+
+    __tablename__ = "signin_choice"
+    key_hash = Column(String(64), primary_key=True)
+    user_id = Column(ForeignKey("portal_user.id"), nullable=False)
+    expires_at = Column(BigInteger, nullable=False, index=True)
 
 
 class Attempts(Base):

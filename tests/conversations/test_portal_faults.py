@@ -7,9 +7,12 @@ from sqlalchemy import update
 
 from portal.seed import DEMO_PASSWORD
 from portal.smart.grants import Grants
+from portal.smart.proxies import Proxies
+from portal.smart.settings import SmartSettings
 from portal.smart.store import writing
 from portal.smart.tables import Token
 from portal.smart.users import Users
+from portal.smart.values import now
 from tests.faults import Fault
 from tests.harness import Assistant, PortalServer
 
@@ -78,7 +81,8 @@ async def test_access_that_was_taken_back_at_the_portal_asks_for_a_sign_in_and_t
     engine = portal.store.engine
     user = Users(engine).verify("rosa", DEMO_PASSWORD)
     assert user is not None
-    Grants(engine).end_all(user.id)
+    proxies = Proxies(engine, SmartSettings().proxy_policy, portal.fhir_url, now)
+    Grants(engine, proxies).end_all(user.id)
     said = await chat.say("what's my a1c")
     assert "sign-in has ended" in said and len(said.links) == 1
     _, answer = await chat.sign_in(said.links[0], "rosa")

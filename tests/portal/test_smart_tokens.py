@@ -137,6 +137,7 @@ async def test_the_back_office_learns_about_any_token_and_an_app_about_its_own_o
             "iat": world.now,
             "sub": told.json()["sub"],
             "patient": "p1",
+            "fhirUser": "Patient/p1",
             "token_type": "Bearer",
         }
         curious = await http.post("/oauth/introspect", data=form, auth=("clinic", "k" * 32))

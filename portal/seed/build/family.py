@@ -12,12 +12,16 @@ from portal.seed.build.people import CLINIC, Person
 
 @dataclass(frozen=True)
 class Proxy:
-    """`relationship` is a code of HL7 v3 RoleCode with its display. No `classes` means the whole chart."""
+    """`relationship` is a code of HL7 v3 RoleCode with its display. No `classes` means the whole chart.
+
+    `chosen` says that the patient, an adult, gave the consent; otherwise the helper did, for a child.
+    """
 
     person: Person
     relationship: tuple[str, str]
     since: str
     classes: tuple[str, ...] = ()
+    chosen: bool = False
 
 
 def proxy_reference(chart_key: str, proxy_key: str) -> Resource:
@@ -48,7 +52,7 @@ def add_proxy(chart: Chart, proxy: Proxy) -> Resource:
         category=[coded(f"{TERMINOLOGY}/v3-ActCode", "INFA", "information access")],
         patient=chart.patient,
         dateTime=chart.clock.instant(proxy.since),
-        performer=[to(related)],
+        performer=[chart.patient if proxy.chosen else to(related)],
         organization=[CLINIC],
         policyRule=coded(f"{TERMINOLOGY}/v3-ActCode", "OPTIN", "opt-in"),
         provision=_provision(chart, proxy, related),

@@ -1,19 +1,20 @@
-"""James Okafor, 54: critical results, and two water pills."""
+"""James Okafor, 54: critical results, two water pills, and a neighbor whom he chose to help him."""
 
 from portal.seed.build.catalog import values
 from portal.seed.build.chart import Chart
+from portal.seed.build.family import Proxy, add_proxy
 from portal.seed.build.labs import Draw, add_draw
 from portal.seed.build.medications import Halt, Prescription, Sig, add_prescription
 from portal.seed.build.people import Person, add_patient
 from portal.seed.build.record import Condition, Vitals, add_condition, add_vitals
 from portal.seed.build.visits import Visit, add_visit
-from portal.seed.demo import drugs
+from portal.seed.demo import drugs, wei
 
 PERSON = Person(
     "james", "James", "Okafor", "male", 54, "09-05", "+1 555-555-0131", "Mr.",
     line="81 Ferry Road", race=("2054-5", "Black or African American"),
 )  # fmt: skip
-NOTE = "A critical potassium that nobody has seen yet; two water pills."
+NOTE = "A critical potassium that nobody has seen yet; two water pills. Wei may see his visits and medicines."
 
 _DAILY = Sig("Take 1 tablet by mouth once a day.")
 
@@ -37,6 +38,11 @@ PRESCRIPTIONS = (
     ),
 )  # fmt: skip
 
+#: Wei drives him to his visits and picks up his pills.
+HELPER = Proxy(
+    wei.PERSON, ("NBOR", "neighbor"), "-5mo", ("Appointment", "MedicationRequest", "MedicationDispense", "Task"),
+    chosen=True,
+)  # fmt: skip
 
 DRAWS = (
     Draw("-8mo 09:00", "bmp", values("bmp", 104, 18, 1.2, 71, 139, 4.7, 103, 25, 9.3), reviewed_by="whitfield"),
@@ -57,6 +63,7 @@ CONDITIONS = (
 def build(chart: Chart) -> None:
     """Fill James's chart."""
     add_patient(chart, PERSON)
+    add_proxy(chart, HELPER)
     for condition in CONDITIONS:
         add_condition(chart, condition)
     for prescription in PRESCRIPTIONS:
