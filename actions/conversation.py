@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -10,10 +9,7 @@ from rasa_sdk.events import ActiveLoop, AllSlotsReset, EventType, FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
 from accounts.errors import NotSignedIn, SignInFailed
-from accounts.grants import FULL_CHANNEL
-from accounts.links import HERE, PAGE
-from accounts.service import Accounts
-from actions.bootstrap import Services, services
+from actions.portal_action import AccountAction, whose_chart
 
 Event = dict[str, Any]
 
@@ -87,21 +83,7 @@ class ActionMiss(Action):
         return []
 
 
-class _AccountAction(Action, ABC):
-    """An action on who is on the other end."""
-
-    def __init__(self, services_: Services | None = None) -> None:
-        self._given = services_
-
-    @abstractmethod
-    def name(self) -> str: ...
-
-    @property
-    def _accounts(self) -> Accounts:
-        return (self._given or services()).accounts
-
-
-class ActionSignIn(_AccountAction):
+class ActionSignIn(AccountAction):
     """Offers a one-time link, unless this conversation is connected already."""
 
     def name(self) -> str:
@@ -109,18 +91,17 @@ class ActionSignIn(_AccountAction):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         try:
-            await self._accounts.grant(tracker.sender_id)
+            await self.accounts.grant(tracker.sender_id)
             dispatcher.utter_message(response="utter_already_signed_in")
         except NotSignedIn:
-            elsewhere = tracker.get_latest_input_channel() != FULL_CHANNEL
-            link = await self._accounts.sign_in_url(tracker.sender_id, to=PAGE if elsewhere else HERE)
+            link = await self.sign_in_link(tracker)
             dispatcher.utter_message(response="utter_sign_in_offer", link=link)
         except SignInFailed:
             dispatcher.utter_message(response="utter_portal_down")
         return []
 
 
-class ActionSignedIn(_AccountAction):
+class ActionSignedIn(AccountAction):
     """Says hello by name. The sign-in page starts this turn; nothing that a patient writes does."""
 
     def name(self) -> str:
@@ -128,20 +109,22 @@ class ActionSignedIn(_AccountAction):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         try:
-            grant = await self._accounts.grant(tracker.sender_id)
-            if grant.name:
+            grant = await self.accounts.grant(tracker.sender_id)
+            if grant.is_proxy:
+                dispatcher.utter_message(response="utter_signed_in_for", **whose_chart(grant))
+            elif grant.name:
                 dispatcher.utter_message(response="utter_signed_in", name=grant.name)
             else:
                 dispatcher.utter_message(response="utter_signed_in_unnamed")
         except NotSignedIn:
-            link = await self._accounts.sign_in_url(tracker.sender_id)
+            link = await self.accounts.sign_in_url(tracker.sender_id)
             dispatcher.utter_message(response="utter_sign_in_offer", link=link)
         except SignInFailed:
             dispatcher.utter_message(response="utter_portal_down")
         return []
 
 
-class ActionSignOut(_AccountAction):
+class ActionSignOut(AccountAction):
     """Forgets the patient's tokens and all that was said about the chart in slots, and ends the grant at the portal."""
 
     def name(self) -> str:
@@ -149,7 +132,7 @@ class ActionSignOut(_AccountAction):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         try:
-            await self._accounts.sign_out(tracker.sender_id)
+            await self.accounts.sign_out(tracker.sender_id)
             dispatcher.utter_message(response="utter_signed_out")
         except NotSignedIn:
             dispatcher.utter_message(response="utter_not_signed_in")

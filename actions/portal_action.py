@@ -17,13 +17,16 @@ from rasa_sdk.forms import FormValidationAction
 
 from accounts.errors import NotSignedIn, SignInFailed
 from accounts.grants import FULL_CHANNEL, Grant
-from accounts.links import PAGE
+from accounts.links import HERE, PAGE
+from accounts.service import Accounts
 from accounts.tiers import Tier
+from actions import whose
 from actions.bootstrap import Services, services
 from actions.portal_client import (
     PortalBadAnswer,
     PortalClient,
     PortalError,
+    PortalForbidden,
     PortalTimeout,
     PortalUnauthorized,
     PortalUnavailable,
@@ -51,6 +54,7 @@ class Turn:
         self.action, self.portal, self.tracker, self.domain, self.zone = action, portal, tracker, domain, zone
         self.patient = f"Patient/{grant.patient}"
         self.name = grant.name
+        self.grant = grant
         self.now = datetime.now(zone)
         self._dispatcher = dispatcher
 
@@ -80,6 +84,18 @@ class Turn:
         """
         say(self._dispatcher, response, **values)
 
+    def say_whose_chart(self) -> None:
+        """Before what was said, where the chart is somebody else's."""
+        if self.grant.is_proxy and self._dispatcher.messages:
+            self._dispatcher.utter_message(response="utter_whose_chart", **whose_chart(self.grant))
+            self._dispatcher.messages.insert(0, self._dispatcher.messages.pop())
+
+    def refuse_proxy(self) -> list[EventType]:
+        """Instead of what was said: the portal does not open this, or no longer, to who helps."""
+        self._dispatcher.messages.clear()
+        self.say("utter_proxy_refused", **whose_chart(self.grant))
+        return []
+
     def remind(self, at: datetime, response: str, **values: Any) -> None:
         """Send a response of the domain later. It is stored with this turn, and sent on the same channel when due."""
         if at.tzinfo is None:
@@ -92,6 +108,12 @@ class Turn:
         message = metadata.get("turn") or self.tracker.latest_message.get("message_id") or ""
         parts = "\0".join((self.tracker.sender_id, str(message), self.action, thing))
         return hashlib.sha256(parts.encode()).hexdigest()[:32]
+
+
+def whose_chart(grant: Grant) -> dict[str, Any]:
+    """The value `whose` of responses that name an open chart."""
+    named = {"response": "utter_whose", "name": grant.name} if grant.name else {"response": "utter_whose_unnamed"}
+    return {"whose": named}
 
 
 def say(dispatcher: CollectingDispatcher, response: str, **values: Any) -> None:
@@ -121,11 +143,11 @@ class _NeedsChart:
         try:
             grant = await accounts.grant(conversation)
             try:
-                return await work(self._turn(action, grant, dispatcher, tracker, domain))
+                return await self._work(work, self._turn(action, grant, dispatcher, tracker, domain))
             except PortalUnauthorized:
                 dispatcher.messages.clear()
                 grant = await accounts.renew(conversation, grant)
-                return await work(self._turn(action, grant, dispatcher, tracker, domain))
+                return await self._work(work, self._turn(action, grant, dispatcher, tracker, domain))
         except (PortalUnauthorized, NotSignedIn):
             dispatcher.messages.clear()
             return await self._ask_to_sign_in(dispatcher, tracker)
@@ -134,6 +156,16 @@ class _NeedsChart:
             dispatcher.messages.clear()
             dispatcher.utter_message(response=_apology(error))
             return []
+
+    async def _work(self, work: Any, turn: Turn) -> list[EventType]:
+        try:
+            events: list[EventType] = await work(turn)
+        except PortalForbidden:
+            if not turn.grant.is_proxy:
+                raise
+            return turn.refuse_proxy()
+        turn.say_whose_chart()
+        return events
 
     def _turn(
         self, action: str, grant: Grant, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
@@ -154,12 +186,43 @@ class _NeedsChart:
         return []
 
 
+class AccountAction(Action, ABC):
+    """An action on who is on the other end. Subclasses write `name` and `run`."""
+
+    def __init__(self, services_: Services | None = None) -> None:
+        self._given = services_
+
+    @property
+    def accounts(self) -> Accounts:
+        """Links, grants and consent."""
+        return (self._given or services()).accounts
+
+    @abstractmethod
+    def name(self) -> str: ...
+
+    async def sign_in_link(self, tracker: Tracker, waiting: dict[str, Any] | None = None) -> str:
+        """A one-time link: back here, or, where nothing may be told here, to a chat where it may."""
+        to = PAGE if _is_told_elsewhere(tracker) else HERE
+        return await self.accounts.sign_in_url(tracker.sender_id, waiting, to=to)
+
+
 class PortalAction(_NeedsChart, Action, ABC):
     """An action on the patient's chart. Subclasses write `name` and `perform`."""
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         """Perform with the patient's own token; ask to sign in, or apologise, where that cannot be."""
+        if whose.is_someone_elses(str(tracker.latest_message.get("text") or "")):
+            return await self._with_turn(self.name(), dispatcher, tracker, domain, self._for_someone_else)
         return await self._with_turn(self.name(), dispatcher, tracker, domain, self.perform)
+
+    async def _for_someone_else(self, turn: Turn) -> list[EventType]:
+        """What is not in one's own chart: a link to choose the other one with, and then the same question again."""
+        if turn.grant.is_proxy:
+            return await self.perform(turn)
+        waiting = waiting_question(turn.tracker)
+        link = await self._services.accounts.sign_in_url(turn.tracker.sender_id, waiting)
+        turn.say("utter_proxy_switch", link=link)
+        return []
 
     @abstractmethod
     async def perform(self, turn: Turn) -> list[EventType]:
