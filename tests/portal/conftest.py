@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,9 +16,10 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from portal.access import SYSTEM, Access
+from portal.access import SYSTEM, Access, Proxy
 from portal.app import create_app
 from portal.db import make_engine, migrate
+from portal.search_parameters import RESOURCE_TYPES
 from portal.settings import Settings
 from portal.store import Store
 
@@ -66,6 +67,10 @@ class Portal:
 
     def patient(self, id: str, scopes: str = "patient/*.*") -> TestClient:
         return self.client(Access(id, frozenset(scopes.split()), "test"))
+
+    def proxy(self, id: str, related_person_id: str, types: Collection[str] = RESOURCE_TYPES) -> TestClient:
+        """Somebody who acts for the patient, with the types that are open."""
+        return self.client(Access(id, frozenset({"patient/*.*"}), "test", Proxy(related_person_id, frozenset(types))))
 
     def add(self, resource_type: str, **elements: Any) -> dict[str, Any]:
         """Store a valid resource of the type; one with an ``id`` keeps it."""

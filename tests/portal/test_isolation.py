@@ -1,7 +1,8 @@
-"""A patient's token opens the own chart and no other one, whatever the way in."""
+"""A patient's token, and that of who acts for the patient, opens one chart and no other, whatever the way in."""
 
 import pytest
 
+from portal.query import REVINCLUDES
 from portal.search_parameters import RESOURCE_TYPES
 
 OWN, OTHER = {"reference": "Patient/own"}, {"reference": "Patient/other"}
@@ -45,6 +46,23 @@ def id_of(name, whose):
     return whose if name == "Patient" else f"{name}-{whose}"
 
 
+#: Who may have a token for the chart `own`: the patient, a helper with the whole chart, one with a part of it.
+PART = frozenset({"Patient", "Appointment", "Task", "Practitioner"})
+BEARERS = {
+    "patient": lambda charts: charts.patient("own"),
+    "helper": lambda charts: charts.proxy("own", "RelatedPerson-own"),
+    "helper-in-part": lambda charts: charts.proxy("own", "RelatedPerson-own", PART),
+}
+
+
+@pytest.fixture(params=BEARERS)
+def bearer(request, charts):
+    """A client with one of these tokens."""
+    client = BEARERS[request.param](charts)
+    client.opens = PART if request.param == "helper-in-part" else set(RESOURCE_TYPES)
+    return client
+
+
 def found(answer):
     assert answer.status_code == 200, answer.text
     return [entry["resource"]["id"] for entry in answer.json().get("entry", [])]
@@ -72,6 +90,50 @@ def test_no_search_parameter_of_any_type_finds_anothers_resource(charts, name):
     for param in RESOURCE_TYPES[name].params.values():
         for asked in (f"{param.name}:missing=true", f"{param.name}:missing=false", f"_sort={param.name}"):
             assert id_of(name, "other") not in found(own.get(f"{name}?{asked}"))
+
+
+def ways_to(name, other):
+    """Every address by which another chart's resource of the type might be found."""
+    kind = RESOURCE_TYPES[name]
+    yield from (name, f"{name}?_id={other}", f"{name}?_id={id_of(name, 'own')},{other}", f"{name}?_sort=_id")
+    for param in kind.params:
+        yield from (f"{name}?{param}:missing=true", f"{name}?{param}:missing=false", f"{name}?_sort={param}")
+    for param in kind.includes:
+        yield from (f"{name}?_include={name}:{param}", f"{name}?{param}=Patient/other", f"{name}?{param}=other")
+    yield from (f"{name}?_revinclude={source}" for source in REVINCLUDES[name])
+
+
+@pytest.mark.parametrize("name", IN_CHART)
+def test_no_token_finds_anothers_resource_by_any_read_or_search(bearer, name):
+    other = id_of(name, "other")
+    assert bearer.get(f"{name}/{other}").status_code in (403, 404)
+    for path in ways_to(name, other):
+        answer = bearer.get(path)
+        if name in bearer.opens and "s" in RESOURCE_TYPES[name].patient_may:
+            assert not any(id.endswith("other") for id in found(answer)), path
+            entries = [entry["resource"] for entry in answer.json().get("entry", [])]
+            assert {entry["resourceType"] for entry in entries} <= bearer.opens, path
+        else:
+            assert answer.status_code == 403, path
+
+
+@pytest.mark.parametrize("name", [n for n in WRITABLE if n not in ("AuditEvent", "Subscription")])
+def test_no_token_writes_into_anothers_chart(charts, bearer, name):
+    theirs = charts.system.get(f"{name}/{id_of(name, 'other')}").json()
+    for patient in (OWN, OTHER):
+        changed = bearer.put(f"{name}/{id_of(name, 'other')}", json={**theirs, **about(name, patient)})
+        assert changed.status_code in (403, 404)
+    assert bearer.post(name, json={**theirs, **about(name, OTHER)}).status_code == 403
+    assert charts.system.get(f"{name}/{id_of(name, 'other')}").json() == theirs
+
+
+def test_a_helpers_subscription_is_about_the_open_chart_and_an_open_type_only(charts):
+    from tests.portal.conftest import MINIMAL
+
+    helper = charts.proxy("own", "RelatedPerson-own", PART | {"Subscription"})
+    for criteria, wanted in (("Task?patient=own", 201), ("Condition?patient=own", 403), ("Task?patient=other", 403)):
+        body = {"resourceType": "Subscription", **MINIMAL["Subscription"], "criteria": criteria}
+        assert helper.post("Subscription", json=body).status_code == wanted
 
 
 @pytest.mark.parametrize("name", SHARED)
