@@ -53,13 +53,6 @@ def lock(session: Session, key: str) -> None:
     session.execute(select(Conversation.key).where(Conversation.key == key).with_for_update(key_share=True))
 
 
-def check_key(session: Session, vault: Vault) -> None:
-    """`StateError` where the vault's key is not the one that sealed what is stored."""
-    row = session.execute(select(Conversation).limit(1)).scalar_one_or_none()
-    if row is not None:
-        vault.open(row.address, _context(row.key))
-
-
 def place_of(session: Session, vault: Vault, key: str) -> Place:
     """Where the conversation `key` happens. It must exist."""
     row = session.get(Conversation, key)

@@ -20,6 +20,7 @@ from accounts.crypto import Vault, new_token
 from accounts.db import make_engine, migrate, transaction
 from accounts.errors import GrantEnded, LinkInvalid, NotSignedIn
 from accounts.grants import Grant
+from accounts.keys import open_vault
 from accounts.links import LinkContent, OpenedLink
 from accounts.settings import AccountsSettings, read_settings
 from accounts.smart import SmartClient
@@ -40,11 +41,11 @@ class Accounts:
         self,
         settings: AccountsSettings,
         engine: Engine,
+        vault: Vault,
         smart: SmartClient,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.settings, self.engine, self.smart, self.clock = settings, engine, smart, clock
-        self.vault = Vault(settings.key_bytes)
+        self.settings, self.engine, self.vault, self.smart, self.clock = settings, engine, vault, smart, clock
         self.policy = settings.session_policy
 
     async def begin_turn(self, conversation: str) -> Tier:
@@ -183,7 +184,4 @@ def bootstrap(settings: AccountsSettings | None = None) -> Accounts:
     settings = settings or read_settings()
     engine = make_engine(settings.database)
     migrate(engine)
-    accounts = Accounts(settings, engine, SmartClient(settings))
-    with transaction(engine) as session:
-        conversations.check_key(session, accounts.vault)
-    return accounts
+    return Accounts(settings, engine, open_vault(engine, settings.keys), SmartClient(settings))

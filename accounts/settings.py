@@ -23,11 +23,12 @@ SCOPES = "launch/patient offline_access patient/*.rs patient/Task.cu patient/Com
 class AccountsSettings(BaseSettings):
     """Where state lives, and the portal that patients sign in at.
 
-    `secret_key` is 32 random bytes in base64. Conversation keys and the encryption of tokens hang on it: losing it
-    means that everybody signs in again and that what was encrypted cannot be read.
+    `secret_key` is 32 random bytes in base64. All that is stored encrypted hangs on it: losing it means that nothing
+    of that can be read. `secret_keys_old` are earlier ones, separated by commas, until `rotate-keys` has run.
     """
 
     secret_key: SecretStr = Field(..., env="CHARTLINE_SECRET_KEY")
+    secret_keys_old: SecretStr = Field(SecretStr(""), env="CHARTLINE_SECRET_KEYS_OLD")
     database_url: SecretStr = Field(SecretStr(""), env="CHARTLINE_DATABASE_URL")  # may hold a password
     var: Path = Field(Path("var"), env="CHARTLINE_VAR")
     public_url: str = Field("http://localhost:5005", env="CHARTLINE_PUBLIC_URL")
@@ -41,13 +42,13 @@ class AccountsSettings(BaseSettings):
     linked_days: int = Field(30, env="CHARTLINE_LINKED_DAYS", ge=1, le=90)  # on SMS and Telegram
 
     @validator("secret_key")
-    def _is_32_bytes(cls, value: SecretStr) -> SecretStr:
-        try:
-            raw = base64.b64decode(value.get_secret_value(), validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise ValueError("must be base64") from error
-        if len(raw) != 32:
-            raise ValueError("must be 32 bytes in base64")
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        _key(value.get_secret_value())
+        return value
+
+    @validator("secret_keys_old")
+    def _are_keys(cls, value: SecretStr) -> SecretStr:
+        _keys(value.get_secret_value())
         return value
 
     @validator("database_url")
@@ -82,9 +83,23 @@ class AccountsSettings(BaseSettings):
         )
 
     @property
-    def key_bytes(self) -> bytes:
-        """The 32 secret bytes."""
-        return base64.b64decode(self.secret_key.get_secret_value())
+    def keys(self) -> list[bytes]:
+        """The secret keys of 32 bytes each, the current one first."""
+        return [_key(self.secret_key.get_secret_value()), *_keys(self.secret_keys_old.get_secret_value())]
+
+
+def _keys(text: str) -> list[bytes]:
+    return [_key(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def _key(text: str) -> bytes:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("must be base64") from error
+    if len(raw) != 32:
+        raise ValueError("must be 32 bytes in base64")
+    return raw
 
 
 def read_settings() -> AccountsSettings:

@@ -16,6 +16,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from pydantic import SecretStr
 
 from accounts.db import make_engine, migrate
+from accounts.keys import open_vault
 from accounts.service import Accounts
 from accounts.settings import AccountsSettings
 
@@ -69,4 +70,4 @@ def make_accounts(url: str, smart: Any = None, clock: Clock | None = None, **set
     read = AccountsSettings(secret_key=SecretStr(KEY), database_url=SecretStr(url), **settings)
     engine = make_engine(read.database)
     migrate(engine)
-    return Accounts(read, engine, smart, clock or Clock())
+    return Accounts(read, engine, open_vault(engine, read.keys), smart, clock or Clock())

@@ -18,6 +18,8 @@ from accounts.errors import StateError
 from accounts.tables import Base
 from tests.databases import START, postgres
 
+INSERT = "INSERT INTO conversation (key, channel, account, address, created_at)"
+
 
 def differences(engine: Engine) -> list[object]:
     with engine.connect() as connection:
@@ -39,7 +41,7 @@ def test_migrating_again_changes_nothing(database_url: str) -> None:
     migrate(engine)
     with engine.begin() as connection:
         row = {"key": "k", "channel": "sms", "account": "a", "address": b"x", "now": START}
-        connection.execute(text("INSERT INTO conversation VALUES (:key, :channel, :account, :address, :now)"), row)
+        connection.execute(text(f"{INSERT} VALUES (:key, :channel, :account, :address, :now)"), row)
     migrate(engine)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM conversation")).scalar_one() == 1
@@ -99,7 +101,7 @@ def test_an_error_undoes_the_whole_transaction(database_url: str) -> None:
     migrate(engine)
     with pytest.raises(IntegrityError), transaction(engine) as session:
         for _ in range(2):
-            session.execute(text("INSERT INTO conversation VALUES ('k', 'sms', 'a', 'x', '2026-01-01')"))
+            session.execute(text(f"{INSERT} VALUES ('k', 'sms', 'a', 'x', '2026-01-01')"))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM conversation")).scalar_one() == 0
     engine.dispose()

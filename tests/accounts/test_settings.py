@@ -21,7 +21,13 @@ def test_the_defaults_need_nothing_but_the_key() -> None:
     settings = read_settings()
     assert settings.database == f"sqlite:///{Path('var') / 'chartline.db'}"
     assert settings.link_seconds == 600
-    assert settings.key_bytes == b"k" * 32
+    assert settings.keys == [b"k" * 32]
+
+
+def test_earlier_keys_come_after_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier = [base64.b64encode(letter * 32).decode() for letter in (b"a", b"b")]
+    monkeypatch.setenv("CHARTLINE_SECRET_KEYS_OLD", ", ".join(earlier))
+    assert read_settings().keys == [b"k" * 32, b"a" * 32, b"b" * 32]
 
 
 def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,6 +48,8 @@ def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CHARTLINE_DATABASE_URL", "postgresql://me:hunter2@db:port/x"),
         ("CHARTLINE_PUBLIC_URL", "hunter2.example"),
         ("CHARTLINE_PUBLIC_URL", "https://"),
+        ("CHARTLINE_SECRET_KEYS_OLD", "hunter2 hunter2"),
+        ("CHARTLINE_SECRET_KEYS_OLD", f"{KEY},{base64.b64encode(b'hunter2').decode()}"),
         ("CHARTLINE_FHIR_URL", "ftp://hunter2.example"),
         ("CHARTLINE_LINK_SECONDS", "hunter2"),
         ("CHARTLINE_LINK_SECONDS", "5"),

@@ -14,7 +14,9 @@ APPEND_ONLY = {
 
 
 def upgrade() -> None:
+    # Conversations begin again: what was sealed before does not say with which key, and with them go the messages.
     # Everybody signs in again: an old grant does not say when that was, and an old link has no public part.
+    op.execute("DELETE FROM conversation")
     op.drop_table("grant")
     op.drop_table("sign_in_link")
     key = "conversation.key"
@@ -39,7 +41,6 @@ def upgrade() -> None:
     )
     op.add_column("conversation", sa.Column("guesses", sa.Integer, nullable=False, server_default="0"))
     op.add_column("conversation", sa.Column("guessed_at", sa.DateTime))
-    # What was said before there were tiers is shown as the most private.
     op.add_column("outbox", sa.Column("tier", sa.String(10), nullable=False, server_default="full"))
     op.add_column("outbox", sa.Column("topic", sa.String(10), nullable=False, server_default="reply"))
     op.create_table(
