@@ -5,6 +5,7 @@ AccountsError
 ├── StateError       the database cannot be used: corrupt, or newer than this program (start-up only)
 ├── NotSignedIn      this conversation is not linked to a chart
 │   └── GrantEnded   it was, but the portal no longer accepts it: expired or revoked
+├── AccessNotLogged  a look into a chart could not be written down: nothing of it may be told
 ├── LinkInvalid      a sign-in link is unknown, used, too old, or from elsewhere
 └── SignInFailed     the portal did not give a grant; `reason` is one of its OAuth error codes
 """
@@ -30,6 +31,10 @@ class NotSignedIn(AccountsError):
 
 class GrantEnded(NotSignedIn):
     """It was linked, but the grant expired or was revoked."""
+
+
+class AccessNotLogged(AccountsError):
+    """A look into a chart could not be written down: nothing of it may be told."""
 
 
 class LinkInvalid(AccountsError):

@@ -95,10 +95,18 @@ class PortalClient:
         self._http = http
         self._base = base_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}", "Accept": MEDIA_TYPE}
+        self._accessed: dict[tuple[str, str], None] = {}
+
+    @property
+    def accessed(self) -> tuple[tuple[str, str], ...]:
+        """What was read, and what may have been written: pairs of interaction and resource type, each once."""
+        return tuple(self._accessed)
 
     async def read(self, resource_type: str, resource_id: str) -> Resource:
         """One resource by its id (https://hl7.org/fhir/R4/http.html#read)."""
-        return await self._get(f"{self._base}/{resource_type}/{resource_id}", resource_type)
+        found = await self._get(f"{self._base}/{resource_type}/{resource_id}", resource_type)
+        self._note("read", resource_type)
+        return found
 
     async def search(self, resource_type: str, *, limit: int = 100, **params: Any) -> list[Resource]:
         """The matches of a search and what it includes, in the server's order, over as many pages as `limit` needs.
@@ -109,6 +117,7 @@ class PortalClient:
         found: list[Resource] = []
         async for page in self._pages(resource_type, params):
             found += [entry["resource"] for entry in _list(page, "entry") if _is_resource(entry)]
+            self._note("search", resource_type, *(str(r.get("resourceType") or resource_type) for r in found))
             if len(found) >= limit:
                 break
         return found
@@ -123,6 +132,7 @@ class PortalClient:
         if if_none_exist:
             headers["If-None-Exist"] = if_none_exist
         kind = resource["resourceType"]
+        self._note("create", kind)
         response = await self._send("POST", f"{self._base}/{kind}", json=resource, headers=headers)
         try:
             return _resource(response, kind)
@@ -139,6 +149,7 @@ class PortalClient:
         if version:
             headers["If-Match"] = f'W/"{version}"'
         url = f"{self._base}/{kind}/{resource['id']}"
+        self._note("update", kind)
         response = await self._send("PUT", url, json=resource, headers=headers)
         return _resource(response, kind) if response.content else resource
 
@@ -152,6 +163,10 @@ class PortalClient:
             for interaction in _list(resource, "interaction")
         }
         return (resource_type, "create") in offered
+
+    def _note(self, interaction: str, *kinds: str) -> None:
+        """A read counts when its answer is here; a write before it is sent, because an answer can get lost."""
+        self._accessed.update(dict.fromkeys((interaction, kind) for kind in kinds))
 
     async def _pages(self, resource_type: str, params: dict[str, Any]) -> AsyncIterator[Resource]:
         query = [
