@@ -1,4 +1,7 @@
-"""What a person agreed to: being written to at all, and reading health details there. The last word counts."""
+"""What a person agreed to: being written to at all, and reading health details there. The last word counts.
+
+Append-only, for each person, topic and channel: the database itself refuses to change or delete an entry.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from accounts.tables import ConsentEntry
 TEXTS = "texts"  # being written to on this channel at all; open until somebody says no
 DETAILS = "details"  # health details on this channel; closed until the patient says yes
 REMINDERS = "reminders"  # being reminded on this channel; open until the patient says no
+LINK = "link"  # the address is its person's; a no: it may be another's now, and what was theirs is not yet forgotten
 
-_OPEN_BY_DEFAULT = frozenset({TEXTS, REMINDERS})
+_OPEN_BY_DEFAULT = frozenset({TEXTS, REMINDERS, LINK})
 
 
 def record(session: Session, person: str, channel: str, topic: str, given: bool, how: str, now: datetime) -> None:
@@ -22,9 +26,14 @@ def record(session: Session, person: str, channel: str, topic: str, given: bool,
     session.flush()
 
 
+def last(session: Session, person: str, channel: str, topic: str) -> ConsentEntry | None:
+    """This person's last word about the topic, where there is one."""
+    which = (ConsentEntry.person == person, ConsentEntry.channel == channel, ConsentEntry.topic == topic)
+    query = select(ConsentEntry).where(*which).order_by(ConsentEntry.id.desc()).limit(1)
+    return session.execute(query).scalar_one_or_none()
+
+
 def stands(session: Session, person: str, channel: str, topic: str) -> bool:
     """Whether this person's last word about the topic is a yes."""
-    which = (ConsentEntry.person == person, ConsentEntry.channel == channel, ConsentEntry.topic == topic)
-    query = select(ConsentEntry.given).where(*which).order_by(ConsentEntry.id.desc()).limit(1)
-    given = session.execute(query).scalar_one_or_none()
-    return topic in _OPEN_BY_DEFAULT if given is None else bool(given)
+    entry = last(session, person, channel, topic)
+    return topic in _OPEN_BY_DEFAULT if entry is None else bool(entry.given)

@@ -68,10 +68,10 @@ def make(session: Session, vault: Vault, conversation: str, content: LinkContent
     return f"{link_id}.{secret}"
 
 
-def peek(session: Session, token: str, now: datetime) -> str | None:
-    """The conversation that a live link belongs to, else None. Looking uses nothing up; a wrong secret is counted."""
+def peek(session: Session, vault: Vault, token: str, now: datetime) -> tuple[str, LinkContent] | None:
+    """The conversation of a live link and what it is for. Looking uses nothing up; a wrong secret is counted."""
     row = _by_token(session, token, now)
-    return row.conversation if row is not None else None
+    return None if row is None else (row.conversation, _content(vault, row))
 
 
 def open_link(
@@ -81,11 +81,10 @@ def open_link(
     row = _by_token(session, token, now)
     if row is None:
         return None
-    content = vault.open(row.sealed, _context(row.id))
-    content.pop("verifier", None)
+    content = _content(vault, row)
     row.state_hash = token_hash(state)
-    row.sealed = vault.seal({**content, "verifier": verifier}, _context(row.id))
-    return LinkContent(**content)
+    row.sealed = vault.seal({**vars(content), "verifier": verifier}, _context(row.id))
+    return content
 
 
 def use(session: Session, vault: Vault, state: str, now: datetime) -> OpenedLink:
@@ -99,6 +98,11 @@ def use(session: Session, vault: Vault, state: str, now: datetime) -> OpenedLink
     content = vault.open(row.sealed, _context(row.id))
     content.pop("patient")
     return OpenedLink(id=row.id, conversation=row.conversation, **content)
+
+
+def forget(session: Session, conversation: str) -> None:
+    """Delete every link of a conversation, and the questions that waited for them."""
+    session.execute(delete(SignInLink).where(SignInLink.conversation == conversation))
 
 
 def _by_token(session: Session, token: str, now: datetime) -> SignInLink | None:
@@ -116,6 +120,12 @@ def _by_token(session: Session, token: str, now: datetime) -> SignInLink | None:
         conversation.guessed_at = conversation.guessed_at if conversation.guesses > 1 else now
         return None
     return row if _is_live(row, now) else None
+
+
+def _content(vault: Vault, row: SignInLink) -> LinkContent:
+    content = vault.open(row.sealed, _context(row.id))
+    content.pop("verifier", None)
+    return LinkContent(**content)
 
 
 def _is_live(row: SignInLink, now: datetime) -> bool:

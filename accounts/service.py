@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from accounts import consent, conversations, grants, links
+from accounts import access_log, consent, conversations, grants, links
+from accounts.access_log import Access, Entry
 from accounts.conversations import Place
 from accounts.crypto import Vault, new_token
 from accounts.db import make_engine, migrate, transaction
-from accounts.errors import GrantEnded, LinkInvalid, NotSignedIn
-from accounts.grants import Grant
+from accounts.errors import AccessNotLogged, GrantEnded, LinkInvalid, NotSignedIn, SignInFailed
+from accounts.grants import Audience, End, Grant
 from accounts.keys import open_vault
 from accounts.links import LinkContent, OpenedLink
 from accounts.settings import AccountsSettings, read_settings
@@ -32,6 +35,14 @@ T = TypeVar("T")
 def utc_now() -> datetime:
     """Now, as the naive UTC that the database keeps."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+class Purpose(NamedTuple):
+    """What a one-time link is for: the conversation that asked, where it is answered, and what was agreed."""
+
+    place: Place
+    to: str
+    agreed: str | None
 
 
 class Accounts:
@@ -47,23 +58,36 @@ class Accounts:
     ) -> None:
         self.settings, self.engine, self.vault, self.smart, self.clock = settings, engine, vault, smart, clock
         self.policy = settings.session_policy
+        # What else is kept about a conversation, to be closed in the transaction in which somebody else signs in.
+        self.when_somebody_else: Callable[[Session, str, datetime], None] = lambda *_: None
 
-    async def begin_turn(self, conversation: str) -> Tier:
-        """A person wrote: their sign-in is used again, unless it is over. What may be told in this turn."""
-
-        def work(session: Session) -> Tier:
-            tier = self._tier(session, conversation)
-            if tier is not Tier.NONE:
-                grants.touch(session, conversation, self.clock())
-            return tier
-
-        return await self._in_thread(work)
+    def used(self, session: Session, conversation: str) -> Tier:
+        """A person wrote just now: their sign-in is used again, unless it is over. What may be told to them."""
+        tier = self.tier_within(session, conversation)
+        if tier is not Tier.NONE:
+            grants.touch(session, conversation, self.clock())
+        return tier
 
     async def tier(self, conversation: str) -> Tier:
         """What may be told in this conversation now."""
-        return await self._in_thread(lambda s: self._tier(s, conversation))
+        return await self._in_thread(lambda s: self.tier_within(s, conversation))
 
-    def _tier(self, session: Session, conversation: str) -> Tier:
+    def audience(self, session: Session, conversation: str) -> Audience:
+        """Who reads this conversation now."""
+        return grants.audience(session, self.vault, conversation, self.policy, self.clock())
+
+    async def channel(self, conversation: str) -> str:
+        """Where a conversation happens: the name of its channel."""
+        return await self._in_thread(lambda s: conversations.channel_of(s, conversation))
+
+    def chat_ends(self, session: Session, conversation: str) -> End | None:
+        """When this web chat will lock; None for other channels, and where nobody is signed in."""
+        if conversations.channel_of(session, conversation) != grants.FULL_CHANNEL:
+            return None
+        return grants.ends(session, conversation, self.policy, self.clock())
+
+    def tier_within(self, session: Session, conversation: str) -> Tier:
+        """`tier` within a transaction that is open already."""
         try:
             grant = grants.load(session, self.vault, conversation, self.policy, self.clock())
         except NotSignedIn:
@@ -96,9 +120,40 @@ class Accounts:
 
     async def sign_out(self, conversation: str) -> None:
         """Forget the grant here, and end it at the portal. Forgetting comes first: it must not depend on the portal."""
-        grant = await self._in_thread(lambda s: grants.take(s, self.vault, conversation))
+        grant = await self._in_thread(lambda s: grants.take(s, self.vault, conversation, self.policy, self.clock()))
+        await self.smart.revoke(grant)
+
+    async def end_overdue(self, limit: int = 50) -> list[str]:
+        """End the sign-ins whose time is over, here and then at the portal; their conversations.
+
+        A portal that is away changes nothing: what is forgotten here is used by nobody any more.
+        """
+        taken = await self._in_thread(lambda s: grants.take_overdue(s, self.vault, self.policy, self.clock(), limit))
+        await asyncio.gather(*(self.smart.revoke(grant) for _, grant in taken), return_exceptions=True)
+        return [conversation for conversation, _ in taken]
+
+    async def unlink(self, conversation: str, reason: str) -> None:
+        """The address of a conversation may be another person's now: forget here who it was, and end it at the portal.
+
+        Until `consent.LINK` is given again, which whoever delivers does after it has forgotten the rest, nothing
+        is sent there. `reason` is a short word for the ledger, such as a provider's code.
+        """
+
+        def work(session: Session) -> Grant | None:
+            conversations.lock(session, conversation)
+            grant = grants.forget(session, self.vault, conversation, self.clock())
+            links.forget(session, conversation)
+            channel, now = conversations.channel_of(session, conversation), self.clock()
+            if grant is not None:
+                person = self.vault.person_key(grant.patient)
+                consent.record(session, person, channel, consent.DETAILS, False, "unlinked", now)
+            consent.record(session, conversation, channel, consent.LINK, False, reason[:20], now)
+            return grant
+
+        grant = await self._in_thread(work)
         if grant is not None:
-            await self.smart.revoke(grant)
+            with suppress(SignInFailed):  # forgotten here, which is what counts; at the portal it ends by itself
+                await self.smart.revoke(grant)
 
     async def agree(self, conversation: str, topic: str, given: bool, how: str) -> None:
         """Write down a yes or no of the patient who is signed in here (`DETAILS`), or of whoever writes (others)."""
@@ -120,6 +175,28 @@ class Accounts:
 
         return await self._in_thread(work)
 
+    async def log_access(self, conversation: str, grant: Grant, tier: Tier, **what: Any) -> None:
+        """Write down that a chart was read or written here; `AccessNotLogged` where that cannot be done.
+
+        `what`: `purpose`, `accessed` and `outcome` of `access_log.Access`.
+        """
+
+        def work(session: Session) -> None:
+            channel = conversations.channel_of(session, conversation)
+            at = {"channel": channel, "tier": tier.word, "conversation": conversation}
+            access_log.append(
+                session, self.vault, Access(patient=grant.patient, who=grant.who, **at, **what), self.clock()
+            )
+
+        try:
+            await self._in_thread(work)
+        except SQLAlchemyError as error:
+            raise AccessNotLogged(type(error).__name__) from None  # its text quotes the row
+
+    async def accesses(self, patient: str, before: int | None = None) -> list[Entry]:
+        """The newest entries of the access log about a patient's chart, older than entry `before` where given."""
+        return await self._in_thread(lambda s: access_log.of_chart(s, self.vault, patient, before))
+
     async def sign_in_url(self, conversation: str, waiting: dict[str, Any] | None = None, **purpose: Any) -> str:
         """A one-time link for this conversation. `waiting` is the question to answer after the sign-in.
 
@@ -129,21 +206,24 @@ class Accounts:
         token = await self._in_thread(lambda s: links.make(s, self.vault, conversation, content, self.clock(), seconds))
         return f"{self.settings.public_url}/signin/{token}"
 
-    async def link_place(self, token: str) -> Place:
-        """Which conversation a live link would connect, to show to the person; `LinkInvalid` otherwise."""
+    async def link_purpose(self, token: str) -> Purpose:
+        """What a live link is for, to show to the person; `LinkInvalid` otherwise."""
 
-        def work(session: Session) -> Place | None:
-            conversation = links.peek(session, token, self.clock())
-            return conversations.place_of(session, self.vault, conversation) if conversation else None
+        def work(session: Session) -> Purpose | None:
+            found = links.peek(session, self.vault, token, self.clock())
+            if found is None:
+                return None
+            conversation, content = found
+            return Purpose(conversations.place_of(session, self.vault, conversation), content.to, content.agreed)
 
-        place = await self._in_thread(work)  # the error comes after the commit: a wrong guess must be counted
-        if place is None:
+        purpose = await self._in_thread(work)  # the error comes after the commit: a wrong guess must be counted
+        if purpose is None:
             raise LinkInvalid()
-        return place
+        return purpose
 
     async def start_sign_in(self, token: str) -> tuple[str, str]:
         """The portal's page to go to from a link, and the `state` that must come back in the same browser."""
-        await self.link_place(token)  # a dead link asks nothing of the portal
+        await self.link_purpose(token)  # a dead link asks nothing of the portal
         state, verifier = new_token(256), new_token(384)
         opened = await self._in_thread(lambda s: links.open_link(s, self.vault, token, state, verifier, self.clock()))
         if opened is None:
@@ -163,7 +243,13 @@ class Accounts:
         target = await new_page() if new_page and link.to == links.PAGE else link.conversation
 
         def work(session: Session) -> OpenedLink:
-            grants.save(session, self.vault, target, grant, self.clock())
+            asked_on = conversations.channel_of(session, link.conversation)
+            if not consent.stands(session, link.conversation, asked_on, consent.LINK):
+                raise LinkInvalid()  # unlinked since the link was opened: its address may be another person's now
+            conversations.lock(session, target)
+            until = grants.save(session, self.vault, target, grant, self.policy, self.clock())
+            if until is not None:
+                self.when_somebody_else(session, target, until)
             if link.agreed:
                 person, channel = self.vault.person_key(grant.patient), conversations.channel_of(session, target)
                 consent.record(session, person, channel, link.agreed, True, "sign-in", self.clock())

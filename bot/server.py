@@ -30,8 +30,10 @@ from bot.channels.telegram import TelegramInput, TelegramSender
 from bot.channels.web import WebInput, WebSender
 from bot.delivery.sender import Sender
 from bot.delivery.service import Delivery
+from bot.delivery.tracker_store import EncryptedTrackerStore
 from bot.model import ROOT, trained_model
 from bot.settings import BotSettings, ClinicSettings, read
+from bot.throttle import Throttle
 from bot.web.pages import Pages
 
 log = logging.getLogger(__name__)
@@ -46,14 +48,17 @@ def create_app(settings: BotSettings | None = None, accounts: Accounts | None = 
     app.config.ACCESS_LOG = False  # a path may hold a one-time link
     app.config.REQUEST_MAX_SIZE = 1_000_000
     app.config.RESPONSE_TIMEOUT = 60
+    app.config.PROXIES_COUNT = settings.trusted_proxies
+    app.ctx.throttle = Throttle(settings, lambda address: accounts.vault.mac("client", address.encode()))
     rasa.core.channels.channel.register(inputs, app, route="/webhooks/")
     app.blueprint(Pages(accounts, settings, read(ClinicSettings)).blueprint())
     app.add_route(_health, "/health")
     app.add_route(_ready, "/ready")
+    app.register_middleware(_never_framed, "response")
     logs.configure()
 
     async def start(app: Sanic, _loop: Any) -> None:
-        app.ctx.agent = await load(settings)
+        app.ctx.agent = await load(settings, accounts)
         app.ctx.delivery = Delivery(accounts, app.ctx.agent, senders)
         app.ctx.delivery.start()
         app.ctx.warming = asyncio.create_task(asyncio.to_thread(_warm))
@@ -67,23 +72,30 @@ def create_app(settings: BotSettings | None = None, accounts: Accounts | None = 
     return app
 
 
-async def load(settings: BotSettings) -> Agent:
+async def load(settings: BotSettings, accounts: Accounts) -> Agent:
     """The agent with its model; `StateError` where it cannot be loaded, never half an assistant."""
     model = trained_model(settings.models)
-    agent = await load_agent(str(model), endpoints=AvailableEndpoints.read_endpoints(str(settings.endpoints)))
+    endpoints = AvailableEndpoints.read_endpoints(str(settings.endpoints))
+    if endpoints.tracker_store is not None:
+        endpoints.tracker_store.kwargs["accounts"] = accounts  # the store is to share this process's database and key
+    agent = await load_agent(str(model), endpoints=endpoints)
     if not agent.is_ready():
         raise StateError(f"The model {model.name} cannot be loaded: run `make train`")
-    return _saving_or_failing(agent)
+    return _saving_or_failing(agent, settings)
 
 
-def _saving_or_failing(agent: Agent) -> Agent:
+def _saving_or_failing(agent: Agent, settings: BotSettings) -> Agent:
     """A turn whose tracker cannot be saved fails, and is tried again.
 
-    Rasa wraps the store so that such a turn goes on in memory: the patient reads an answer that nobody remembers.
+    Rasa wraps the store so that such a turn goes on in memory: the patient reads an answer that nobody remembers. And
+    where it does not find a store it takes one in memory, or another that the turn's transaction does not reach.
     """
-    if isinstance(agent.tracker_store, FailSafeTrackerStore):
-        agent.tracker_store = agent.tracker_store._tracker_store
-        agent.processor.tracker_store = agent.tracker_store
+    store = agent.tracker_store
+    store = store._tracker_store if isinstance(store, FailSafeTrackerStore) else store
+    if not isinstance(store, EncryptedTrackerStore):
+        name = f"{EncryptedTrackerStore.__module__}.{EncryptedTrackerStore.__name__}"
+        raise StateError(f"{settings.endpoints}: tracker_store must be of the type {name}")
+    agent.tracker_store = agent.processor.tracker_store = store
     return agent
 
 
@@ -121,6 +133,12 @@ def _read_credentials(path: Path) -> dict[str, Any]:
     finally:
         for variable in missing:  # for whom a variable that is not set has a default
             del os.environ[variable]
+
+
+async def _never_framed(_request: Request, response: HTTPResponse) -> None:
+    """No page of the assistant's may be shown inside another, whatever file or error it is."""
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
 
 
 async def _health(_request: Request) -> HTTPResponse:

@@ -31,6 +31,10 @@ class BotSettings(BaseSettings):
     port: int = Field(5005, env="CHARTLINE_BOT_PORT", gt=0, lt=65536)
     public_url: str = Field("http://localhost:5005", env="CHARTLINE_PUBLIC_URL")
     web_origins: str = Field("", env="CHARTLINE_WEB_ORIGINS")
+    # Proxies of ours in front of the assistant, each of which adds to X-Forwarded-For.
+    trusted_proxies: int = Field(0, env="CHARTLINE_TRUSTED_PROXIES", ge=0, le=10)
+    sessions_per_minute: int = Field(30, env="CHARTLINE_SESSIONS_PER_MINUTE", ge=1)  # new web chats of one address
+    sign_ins_per_minute: int = Field(60, env="CHARTLINE_SIGN_INS_PER_MINUTE", ge=1)  # sign-in pages of one address
     models: Path = Field(Path("models"), env="CHARTLINE_MODELS")
     endpoints: Path = Field(Path("endpoints.yml"), env="CHARTLINE_ENDPOINTS")
     credentials: Path = Field(Path("credentials.yml"), env="CHARTLINE_CREDENTIALS")

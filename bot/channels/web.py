@@ -59,9 +59,12 @@ class WebInput(InputChannel):
 
         @web.post("/session")
         async def session(request: Request) -> HTTPResponse:
-            token = secrets.token_urlsafe(32)
+            wait = request.app.ctx.throttle.wait(request, "session")
+            if wait:
+                return json_response({"error": "too many"}, status=429, headers={"Retry-After": str(wait)})
+            token = new_token()
             try:
-                await request.app.ctx.delivery.begin(NAME, ACCOUNT, _address(token))
+                await request.app.ctx.delivery.begin(NAME, ACCOUNT, address_of(token))
             except Exception as error:  # noqa: BLE001 - not kept, whatever the reason: the widget asks again
                 raise not_kept(error) from None
             return json_response({"token": token}, status=201)
@@ -98,6 +101,7 @@ class WebInput(InputChannel):
             "Access-Control-Allow-Origin": page,
             "Access-Control-Allow-Methods": "GET, POST",
             "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
+            "Access-Control-Expose-Headers": "Retry-After",
             "Access-Control-Max-Age": "600",
         }
 
@@ -145,14 +149,20 @@ def _image(data: dict[str, Any] | None) -> dict[str, str] | None:
     return {"src": chart.png_data_url(data), "alt": str(data.get("alt") or data.get("title") or "")}
 
 
-def _address(token: str) -> str:
+def new_token() -> str:
+    """The opaque token of a new session."""
+    return secrets.token_urlsafe(32)
+
+
+def address_of(token: str) -> str:
+    """The address of a session's conversation: what the database keeps of the token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 async def _session(request: Request) -> tuple[str, str]:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token and token.isascii():
-        address = _address(token)
+        address = address_of(token)
         try:
             conversation = await request.app.ctx.delivery.find(NAME, address)
         except Exception as error:  # noqa: BLE001 - not a 401, which would end the session for good
@@ -196,14 +206,17 @@ async def _stream(request: Request, conversation: str) -> None:
         typing = False
         while not delivery.bell.closed:
             try:
-                page = await delivery.history(conversation, last, PAGE)
+                view = await delivery.history(conversation, last, PAGE)
             except Exception as error:  # noqa: BLE001 - the page comes back with the last id that it saw
                 log.error("a stream ended: %s", type(error).__name__)
                 return
-            for number, event in page:
+            if view.closed:
+                await response.send(f"data: {json.dumps({'type': 'lock'})}\n\n")
+                last = None
+            for number, event in view.messages:
                 await response.send(f"id: {number}\ndata: {json.dumps(event)}\n\n")
                 last = number
-            if len(page) == PAGE:
+            if len(view.messages) == PAGE:
                 continue  # there may be more
             last = last or 0
             if delivery.bell.is_typing(conversation) != typing:

@@ -14,19 +14,26 @@ from bot.delivery.tables import Offer
 MORE = re.compile(r"\s*more\W*", re.IGNORECASE)
 
 
-def load(session: Session, vault: Vault, conversation: str) -> tuple[list[Choice], str]:
-    """The offered choices in their order, and the rest of the last text."""
+def load(session: Session, vault: Vault, conversation: str, reader: str | None = None) -> tuple[list[Choice], str]:
+    """The offered choices in their order, and the rest of the last text.
+
+    `reader` is who is signed in now (`accounts.grants.Audience`): what was offered to another is not on offer.
+    """
     row = session.get(Offer, conversation)
     if row is None:
         return [], ""
     content: dict[str, Any] = vault.open(row.sealed, _context(conversation))
+    if content["reader"] not in (None, reader):
+        return [], ""
     return [Choice(**c) for c in content["choices"]], content["rest"]
 
 
-def replace(session: Session, vault: Vault, conversation: str, choices: list[Choice], rest: str) -> None:
-    """Forget what was offered before, and keep this."""
+def replace(
+    session: Session, vault: Vault, conversation: str, choices: list[Choice], rest: str, reader: str | None = None
+) -> None:
+    """Forget what was offered before, and keep this, for `reader` alone where somebody is signed in."""
     row = session.get(Offer, conversation) or Offer(conversation=conversation)
-    content = {"choices": [vars(c) for c in choices], "rest": rest}
+    content = {"choices": [vars(c) for c in choices], "rest": rest, "reader": reader}
     row.sealed = vault.seal(content, _context(conversation))
     session.add(row)
 

@@ -2,10 +2,12 @@
 
 A link is opened, the person sees which conversation it connects and goes on, the portal asks for the password, and
 the browser comes back with a code. The `state` must come back in the browser that left with it (RFC 6749, 10.12).
+Where a link leads to a page, a new web chat begins in that browser and the waiting question is answered there.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import secrets
@@ -20,7 +22,10 @@ from sanic.response import HTTPResponse, file, html, redirect
 
 from accounts.conversations import Place
 from accounts.errors import LinkInvalid, SignInFailed
+from accounts.links import PAGE, OpenedLink
 from accounts.service import Accounts
+from bot.channels import web
+from bot.delivery.service import SIGNED_IN, Delivery
 from bot.settings import BotSettings, ClinicSettings
 
 HERE = Path(__file__).parent
@@ -46,9 +51,9 @@ class Pages:
         for path, page, method in (
             ("/", self.home, "GET"),
             ("/chartline.js", self.script, "GET"),
-            ("/signin/<token:str>", self.offer, "GET"),
-            ("/signin/<token:str>/go", self.leave, "POST"),
-            ("/signin/callback", self.come_back, "GET"),
+            ("/signin/<token:str>", self._unless_too_often(self.offer), "GET"),
+            ("/signin/<token:str>/go", self._unless_too_often(self.leave), "POST"),
+            ("/signin/callback", self._unless_too_often(self.come_back), "GET"),
         ):
             pages.add_route(_handler(page), path, methods=[method])
         return pages
@@ -71,10 +76,11 @@ class Pages:
     async def offer(self, _request: Request, token: str) -> HTTPResponse:
         """What the link is for. Opening it changes nothing: phones fetch links to preview them."""
         try:
-            place = await self._accounts.link_place(token)
+            place, to, agreed = await self._accounts.link_purpose(token)
         except LinkInvalid:
             return self._page("link_over.html", status=410)
-        return self._page("sign_in.html", token=token, place=_describe(place), channel=place.channel)
+        shown = {"token": token, "channel": place.channel, "place": _describe(place), "to": to, "agreed": agreed or ""}
+        return self._page("sign_in.html", 200, **shown)
 
     async def leave(self, request: Request, token: str) -> HTTPResponse:
         """Go to the portal's sign-in. Another site's form must not skip the page that says what is connected."""
@@ -94,7 +100,7 @@ class Pages:
         return response
 
     async def come_back(self, request: Request) -> HTTPResponse:
-        """The portal's answer: the chat is connected, greets, and answers the question that waited."""
+        """The portal's answer: the chat is connected, or a new one begun; it greets, and answers what waited."""
         state, code = request.args.get("state", ""), request.args.get("code", "")
         if not hmac.compare_digest(
             request.cookies.get(COOKIE, "").encode(errors="replace"), _fingerprint(state).encode()
@@ -104,23 +110,40 @@ class Pages:
             return self._page("not_allowed.html")
         if not code:
             return self._page("portal_away.html", status=400)
+        delivery, session = request.app.ctx.delivery, web.new_token()
+
+        async def new_page() -> str:
+            return str(await delivery.begin(web.NAME, web.ACCOUNT, web.address_of(session)))
+
         try:
-            link = await self._accounts.finish_sign_in(state, code)
+            link = await self._accounts.finish_sign_in(state, code, new_page)
         except LinkInvalid:
             return self._page("link_over.html", status=410)
         except SignInFailed as error:
             return self._page("portal_away.html", status=503 if error.reason == "unreachable" else 400)
-        delivery = request.app.ctx.delivery
-        await delivery.accept_event(link.conversation, f"signed-in:{link.id}", "/signed_in")
-        waiting = link.waiting or {}
-        if waiting.get("payload"):
-            await delivery.accept_event(link.conversation, f"waiting:{link.id}", waiting["payload"])
-        elif waiting.get("text"):
-            await delivery.accept_again(link.conversation, f"waiting:{link.id}", waiting["text"])
-        response = self._page("signed_in.html")
+        await _take_up(delivery, link)
+        if link.to == PAGE:
+            response = self._page("to_chat.html", session=session)
+        else:
+            channel = await self._accounts.channel(link.conversation)
+            response = self._page("signed_in.html", channel=channel)
         response.cookies[COOKIE] = ""
         response.cookies[COOKIE].update({"path": "/signin", "max-age": 0})
         return response
+
+    def _unless_too_often(self, page: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Awaitable[HTTPResponse]]:
+        """`page`, or a kind word and a time to come back where one address asks without end."""
+
+        @functools.wraps(page)
+        async def handle(request: Request, **parts: str) -> HTTPResponse:
+            wait = request.app.ctx.throttle.wait(request, "sign-in")
+            if not wait:
+                return await page(request, **parts)
+            response = self._page("too_often.html", status=429)
+            response.headers["Retry-After"] = str(wait)
+            return response
+
+        return handle
 
     def _page(self, name: str, status: int = 200, **values: str) -> HTTPResponse:
         nonce = secrets.token_urlsafe(16)
@@ -141,6 +164,16 @@ def _handler(page: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Coro
 
     handle.__name__ = page.__name__
     return handle
+
+
+async def _take_up(delivery: Delivery, link: OpenedLink) -> None:
+    """The chat greets, and goes on with the question that waited."""
+    await delivery.accept_event(link.conversation, f"signed-in:{link.id}", SIGNED_IN)
+    waiting = link.waiting or {}
+    if waiting.get("payload"):
+        await delivery.accept_event(link.conversation, f"waiting:{link.id}", waiting["payload"])
+    elif waiting.get("text"):
+        await delivery.accept_again(link.conversation, f"waiting:{link.id}", waiting["text"])
 
 
 def _fingerprint(state: str) -> str:

@@ -18,7 +18,10 @@ async def _nothing() -> None:
 
 
 class FakePortal:
-    """Gives tokens `access-1`, `access-2` … for five minutes. `meanwhile` happens while it is asked to renew."""
+    """Gives tokens `access-1`, `access-2` … for five minutes. `meanwhile` happens while it is asked to renew.
+
+    The code says who signs in: `rosa`, or `Practitioner/ann for rosa`.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self.given, self.revoked = clock, 0, []
@@ -28,7 +31,7 @@ class FakePortal:
 
     revoked: list[str]
 
-    async def authorization_url(self, state: str, verifier: str) -> str:
+    async def authorization_url(self, state: str, verifier: str, patient: str | None = None) -> str:
         self._fail()
         return f"https://portal.example/authorize?state={state}"
 
@@ -37,7 +40,10 @@ class FakePortal:
         self.verifiers.append(verifier)
         self.given += 1
         expires = self._clock() + timedelta(minutes=5)
-        return Grant(code, code.title(), f"access-{self.given}", f"refresh-{self.given}", "patient/*.rs", expires)
+        user, _, patient = code.rpartition(" for ")
+        return Grant(
+            patient, patient.title(), f"access-{self.given}", f"refresh-{self.given}", "patient/*.rs", expires, user
+        )
 
     async def refresh(self, grant: Grant) -> Grant:
         await self.meanwhile()

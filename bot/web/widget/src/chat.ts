@@ -6,7 +6,10 @@ import { Stored } from "./store";
 import { EventStream } from "./stream";
 import { newId } from "./uuid";
 
-export type Connection = "good" | "reconnecting" | "offline";
+const ASLEEP = 15 * 60_000; // milliseconds without a word of the server: it may have locked the chat meanwhile
+
+/** `busy`: the server asks to wait before a new conversation begins. */
+export type Connection = "good" | "reconnecting" | "offline" | "busy";
 
 /** What the conversation needs of whoever shows it. */
 export interface ChatView {
@@ -16,6 +19,8 @@ export interface ChatView {
   connection(state: Connection): void;
   /** The conversation is over on the server: nothing of it stays on the screen. */
   ended(): void;
+  /** What was shown may not be read by who is there now: nothing of it stays on the screen. */
+  locked(): void;
 }
 
 /** One conversation with the assistant: session, messages out, events in. Knows nothing of the screen. */
@@ -25,6 +30,7 @@ export class Chat {
   private readonly outbox: Outbox;
   private readonly stream: EventStream;
   private listening = false;
+  private waiting = false;
 
   constructor(
     server: string,
@@ -35,7 +41,7 @@ export class Chat {
     this.outbox = new Outbox(
       new Stored("sessionStorage", `chartline:queue:${server}`),
       (outgoing) => this.deliver(outgoing),
-      (outgoing, state) => view.showOwn(outgoing, state),
+      (outgoing, state) => this.changed(outgoing, state),
     );
     this.stream = new EventStream(this.api, {
       event: ({ data }) => this.receive(data),
@@ -85,6 +91,7 @@ export class Chat {
   }
 
   wake(): void {
+    if (this.stream.silence > ASLEEP) this.lock(); // the screen must not wait for the network
     this.stream.wake();
     this.outbox.resume();
   }
@@ -100,7 +107,7 @@ export class Chat {
   }
 
   private async deliver(outgoing: Outgoing): Promise<void> {
-    const token = await this.session.obtain();
+    const token = await this.obtain();
     this.listen();
     try {
       await this.api.postMessage(token, bodyOf(outgoing));
@@ -110,12 +117,42 @@ export class Chat {
     }
   }
 
+  private changed(outgoing: Outgoing, state: SendState): void {
+    if (state === "failed") this.calm();
+    this.view.showOwn(outgoing, state);
+  }
+
+  private calm(): void {
+    if (this.waiting) this.view.connection("good");
+    this.waiting = false;
+  }
+
+  private async obtain(): Promise<string> {
+    try {
+      const token = await this.session.obtain();
+      this.calm();
+      return token;
+    } catch (error) {
+      this.waiting = error instanceof Refused && error.status === 429;
+      if (this.waiting) this.view.connection("busy");
+      throw error;
+    }
+  }
+
   private receive(data: string): void {
     const event = parseEvent(data);
     if (event?.type === "typing") this.view.typing(event.on);
+    if (event?.type === "lock") this.lock();
     if (event?.type !== "message") return;
     if (event.message.from === "patient") this.outbox.confirm(event.message.id);
     this.view.show(event.message);
+  }
+
+  private lock(): void {
+    this.stream.startOver();
+    this.outbox.dropChoices();
+    this.view.locked();
+    for (const outgoing of this.outbox.waiting) this.view.showOwn(outgoing, "sending");
   }
 
   private connected(yes: boolean): void {

@@ -25,6 +25,7 @@ export class ChartlineChat extends HTMLElement {
   private panel!: Panel;
   private log!: Log;
   private composer!: Composer;
+  private enlarger!: Enlarger;
   private launcher!: HTMLButtonElement;
   private readonly badge = h("span", { class: "badge", hidden: true });
   private unread = 0;
@@ -69,15 +70,16 @@ export class ChartlineChat extends HTMLElement {
       showOwn: (outgoing, state) => this.showOwn(outgoing, state),
       typing: (on) => this.log.typing(on),
       connection: (state) => this.connection(state),
-      ended: () => this.log.reset(strings.ended),
+      ended: () => this.empty(strings.ended),
+      locked: () => this.empty(),
     });
-    const enlarger = new Enlarger(strings);
+    this.enlarger = new Enlarger(strings);
     const context = {
       strings,
       server,
       clock: new Clock(locale),
       choose: (choice: Choice) => this.choose(choice),
-      enlarge: (image: HTMLImageElement) => enlarger.show(image),
+      enlarge: (image: HTMLImageElement) => this.enlarger.show(image),
     };
     this.log = new Log(context, this.welcome(), (outgoing) => this.chat.retry(outgoing));
     this.composer = new Composer(strings, (text) => this.chat.say(text));
@@ -85,7 +87,7 @@ export class ChartlineChat extends HTMLElement {
     this.panel = new Panel(this.options, parts, () => this.closed());
     this.launcher = this.launcherButton();
     const root = this.attachShadow({ mode: "open" });
-    root.append(h("div", { class: "root", lang: language }, this.launcher, this.panel.element, enlarger.element));
+    root.append(h("div", { class: "root", lang: language }, this.launcher, this.panel.element, this.enlarger.element));
     this.paint(root);
   }
 
@@ -112,6 +114,14 @@ export class ChartlineChat extends HTMLElement {
     this.remembered.set("no");
     this.launcher.hidden = false;
     this.launcher.focus({ preventScroll: true });
+  }
+
+  /** Nothing of the conversation stays on the screen: no message, no enlarged picture, no forgotten draft. */
+  private empty(notice?: string): void {
+    this.enlarger.close();
+    this.composer.forget();
+    this.log.reset(notice);
+    this.setUnread(0);
   }
 
   private show(message: Message): void {

@@ -27,7 +27,11 @@ export interface Message {
   at: Date;
 }
 
-export type ChatEvent = { type: "message"; message: Message } | { type: "typing"; on: boolean };
+export type ChatEvent =
+  | { type: "message"; message: Message }
+  | { type: "typing"; on: boolean }
+  /** Nothing that was shown may be read by who is there now. What may be follows. */
+  | { type: "lock" };
 
 /** What one POST of a message carries. `id` makes a repeat harmless. */
 export interface Outgoing {
@@ -57,6 +61,7 @@ export function parseEvent(data: string): ChatEvent | null {
     return null;
   }
   if (json?.type === "typing") return { type: "typing", on: json.on === true };
+  if (json?.type === "lock") return { type: "lock" };
   if (json?.type === "message") return { type: "message", message: parseMessage(json) };
   return null;
 }

@@ -43,9 +43,19 @@ export class EventStream {
     this.lastId = null;
   }
 
+  /** What was seen up to now is gone from the screen: nothing that comes is a repeat. */
+  startOver(): void {
+    this.lastId = null;
+  }
+
+  /** How long nothing has come, in milliseconds; without a stream so far, no time at all. */
+  get silence(): number {
+    return this.lastByte ? Date.now() - this.lastByte : 0;
+  }
+
   /** The page woke up or the network came back: look at once, not at the next timer. */
   wake(): void {
-    if (Date.now() - this.lastByte > SILENCE) this.connection?.abort();
+    if (this.silence > SILENCE) this.connection?.abort();
     this.pause.cut();
   }
 

@@ -29,6 +29,7 @@ export interface Strings {
   newMessages: (count: number) => string;
   offline: string;
   reconnecting: string;
+  busy: string;
   ended: string;
   emergency: (number: string) => string;
 }
@@ -62,6 +63,7 @@ const en: Strings = {
   newMessages: (count) => (count === 1 ? "1 new message" : `${count} new messages`),
   offline: "You are offline. Your messages will go out when you are back.",
   reconnecting: "Connecting…",
+  busy: "Many people are writing right now. Your message goes out by itself in a moment.",
   ended: "Your last chat ended to keep your information private. You can go on here.",
   emergency: (number) => `In an emergency, call ${number}.`,
 };
@@ -95,6 +97,7 @@ const es: Strings = {
   newMessages: (count) => (count === 1 ? "1 mensaje nuevo" : `${count} mensajes nuevos`),
   offline: "No tiene conexión. Sus mensajes saldrán cuando vuelva.",
   reconnecting: "Conectando…",
+  busy: "Hay mucha gente escribiendo ahora. Su mensaje saldrá solo en un momento.",
   ended: "Su último chat terminó para proteger su información. Puede seguir aquí.",
   emergency: (number) => `En una emergencia, llame al ${number}.`,
 };

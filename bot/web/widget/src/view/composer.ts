@@ -3,12 +3,14 @@ import { h, icon } from "./dom";
 
 const LONGEST = 4_000; // characters, as the server counts them: code points
 const COUNT_FROM = 3_600;
+const AT_WORK = 60_000; // milliseconds; who typed that recently is still there
 
 /** Where the person writes: grows with the text, Enter sends, Shift+Enter is a new line. */
 export class Composer {
   readonly element: HTMLFormElement;
   private readonly input: HTMLTextAreaElement;
   private readonly button: HTMLButtonElement;
+  private typedAt = 0;
   private readonly counter = h("div", { class: "counter", id: "counter", role: "status" });
 
   constructor(
@@ -29,7 +31,17 @@ export class Composer {
     this.element = h("form", { class: "composer" }, this.counter, field);
     this.element.addEventListener("submit", (event) => this.submit(event));
     this.input.addEventListener("keydown", (event) => this.pressed(event));
-    this.input.addEventListener("input", () => this.changed());
+    this.input.addEventListener("input", () => {
+      this.typedAt = Date.now();
+      this.changed();
+    });
+  }
+
+  /** A draft that somebody left behind goes; one that is being written stays. */
+  forget(): void {
+    if (Date.now() - this.typedAt < AT_WORK) return;
+    this.input.value = "";
+    this.changed();
   }
 
   focus(): void {

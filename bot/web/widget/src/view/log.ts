@@ -70,11 +70,11 @@ export class Log {
     if (this.following) this.toEnd();
   }
 
-  /** Empties the log and leaves one line in it. */
-  reset(notice: string): void {
+  /** Empties the log; with a notice, that one line is left in it. */
+  reset(notice?: string): void {
     this.messages = [];
     this.own.clear();
-    this.list.replaceChildren(h("p", { class: "notice" }, notice));
+    this.list.replaceChildren(...(notice ? [h("p", { class: "notice" }, notice)] : []));
     this.typing(false);
     this.toEnd();
   }

@@ -54,8 +54,8 @@ export class Panel {
   }
 
   connection(state: Connection): void {
-    const { offline, reconnecting } = this.options.strings;
-    this.banner.textContent = { good: "", offline, reconnecting }[state];
+    const { offline, reconnecting, busy } = this.options.strings;
+    this.banner.textContent = { good: "", offline, reconnecting, busy }[state];
   }
 
   private header(): HTMLElement {

@@ -39,4 +39,10 @@ export class Enlarger {
     this.element.setAttribute("aria-label", image.alt);
     this.element.showModal();
   }
+
+  /** Closed, and without the picture. */
+  close(): void {
+    this.element.close();
+    this.place.replaceChildren();
+  }
 }
