@@ -7,12 +7,11 @@ opens is told by `portal.smart.rights`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.engine import Connection, Engine, Row
 
 from portal.access import Proxy
@@ -27,6 +26,23 @@ from portal.tables import Resource, SearchValue
 
 SECOND = 1_000_000
 _resources, _values = Resource.__table__, SearchValue.__table__
+
+# Made once, because each request of a helper asks them: to build a statement takes longer than to carry it out.
+_PEOPLE = select(_resources.c.type, _resources.c.id, _resources.c.patient_id, _resources.c.body).where(
+    or_(
+        and_(_resources.c.type == "RelatedPerson", _resources.c.id == bindparam("related_id")),
+        and_(_resources.c.type == "Patient", _resources.c.id == bindparam("patient_id")),
+        and_(_resources.c.type == "Patient", _resources.c.id == bindparam("helper_id")),
+    )
+)
+_CONSENTS = (
+    select(_resources.c.body)
+    .join(_values, _values.c.pk == _resources.c.pk)
+    .where(
+        _values.c.type == "Consent", _values.c.param == "actor", _values.c.qualifier == "RelatedPerson",
+        _values.c.value == bindparam("related_id"), _values.c.patient_id == bindparam("patient_id"),
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,14 +83,14 @@ class Proxies:
         if grant.related_person_id is None:
             return Chart(grant.patient_id, grant.user.display_name)
         with reading(self._engine) as connection:
-            rows = _people(connection, grant.related_person_id, (grant.patient_id, grant.user.patient_id))
+            rows = _people(connection, grant.related_person_id, grant.patient_id, grant.user.patient_id)
             related = rows.get(("RelatedPerson", grant.related_person_id))
             if related is None or related.patient_id != grant.patient_id:
                 return None
             return self._opened(connection, rows, related, grant.user.patient_id)
 
     def _chart(self, connection: Connection, helper: Any, related: Row) -> Chart | None:
-        rows = _people(connection, related.id, (related.patient_id, helper["id"]))
+        rows = _people(connection, related.id, related.patient_id, helper["id"])
         return self._opened(connection, rows, related, helper["id"])
 
     def _opened(
@@ -97,14 +113,10 @@ class Proxies:
         return as_datetime(self._clock() * SECOND)
 
 
-def _people(connection: Connection, related_id: str, patient_ids: Sequence[str]) -> dict[tuple[str, str], Row]:
-    """The RelatedPerson and the Patients, by type and id."""
-    table = _resources.c
-    wanted = or_(
-        and_(table.type == "RelatedPerson", table.id == related_id),
-        and_(table.type == "Patient", table.id.in_(patient_ids)),
-    )
-    rows = connection.execute(select(table.type, table.id, table.patient_id, table.body).where(wanted))
+def _people(connection: Connection, related_id: str, patient_id: str, helper_id: str) -> dict[tuple[str, str], Row]:
+    """The RelatedPerson, the patient and the helper's own Patient, by type and id."""
+    ids = {"related_id": related_id, "patient_id": patient_id, "helper_id": helper_id}
+    rows = connection.execute(_PEOPLE, ids)
     return {(row.type, row.id): row for row in rows}
 
 
@@ -129,11 +141,8 @@ def _standing_for(connection: Connection, helper: Any) -> list[Row]:
 
 def _consents(connection: Connection, related: Row) -> list[str]:
     """The Consents in the chart that have the related person as actor."""
-    naming = select(_values.c.pk).where(
-        _values.c.type == "Consent", _values.c.param == "actor", _values.c.value == bounded(related.id),
-        _values.c.patient_id == related.patient_id, _values.c.qualifier == "RelatedPerson",
-    )  # fmt: skip
-    return connection.execute(select(_resources.c.body).where(_resources.c.pk.in_(naming))).scalars().all()
+    ids = {"related_id": bounded(related.id), "patient_id": related.patient_id}
+    return connection.execute(_CONSENTS, ids).scalars().all()
 
 
 def _identifiers(person: Any) -> set[tuple[str, str]]:

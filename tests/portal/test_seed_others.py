@@ -2,7 +2,13 @@
 
 import pytest
 
+from portal.db import make_engine, migrate
+from portal.seed import seed
+from portal.smart import SmartSettings, Users
+from portal.smart.proxies import Proxies
+from portal.store import Store
 from tests.portal.seeded import (
+    NOW,
     charts,
     code,
     days_left,
@@ -78,3 +84,37 @@ def test_rosa_may_see_her_grandchildren_avas_chart_in_part_only(child, age, clas
     assert (consent["status"], provision["type"]) == ("active", "permit")
     assert provision["actor"][0]["reference"]["reference"] == f"RelatedPerson/{proxy['id']}"
     assert (provision["class"][0]["code"] if "class" in provision else None) == classes
+
+
+def test_james_chose_wei_to_see_his_visits_and_medicines():
+    (proxy,), (consent,) = of("james", "RelatedPerson"), of("james", "Consent")
+    (wei,) = of("wei", "Patient")
+    assert proxy["identifier"] == wei["identifier"]
+    assert wei["link"][0]["other"]["reference"] == f"RelatedPerson/{proxy['id']}"
+    assert consent["performer"] == [{"reference": "Patient/james"}]
+    assert [kind["code"] for kind in consent["provision"]["class"]] == [
+        "Appointment", "MedicationRequest", "MedicationDispense", "Task",
+    ]  # fmt: skip
+
+
+def test_the_demo_people_open_the_charts_that_their_notes_tell_of(tmp_path):
+    engine = make_engine(f"sqlite:///{tmp_path / 'portal.db'}")
+    migrate(engine)
+    store, users = Store(engine, "http://127.0.0.1:8000/fhir"), Users(engine)
+    seed(store, users, now=NOW)
+    proxies = Proxies(engine, SmartSettings().proxy_policy, store.base_url, lambda: int(NOW.timestamp()))
+    opened = {
+        user.username: {(c.patient_id, c.proxy.related_person_id, c.whole) for c in proxies.charts(user) if c.proxy}
+        for user in users.demo()
+    }
+    assert {name: charts for name, charts in opened.items() if charts} == {
+        "rosa": {("sam", "sam-proxy-rosa", True), ("ava", "ava-proxy-rosa", False)},
+        "wei": {("james", "james-proxy-wei", False)},
+    }
+    rosa, wei = (next(u for u in users.demo() if u.username == name) for name in ("rosa", "wei"))
+    ava = next(c.proxy for c in proxies.charts(rosa) if c.proxy and c.patient_id == "ava")
+    james = next(c.proxy for c in proxies.charts(wei) if c.proxy)
+    clinics = {"Slot", "Schedule", "Location", "Practitioner", "PractitionerRole", "Organization"}
+    assert ava.types == {"Patient", "Appointment", "Immunization", "AllergyIntolerance"} | clinics
+    asked = {"Appointment", "MedicationRequest", "MedicationDispense", "Task"}
+    assert james.types == {"Patient", "Medication"} | asked | clinics

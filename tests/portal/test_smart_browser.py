@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -19,6 +20,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from portal.store import Store
+from tests.portal.proxy_world import consent
 from tests.portal.smart_world import PASSWORD, Launch, World
 
 CHROMIUM = os.environ.get("CHARTLINE_CHROMIUM") or shutil.which("chromium")
@@ -56,6 +59,20 @@ async def arrived(request: Request) -> PlainTextResponse:
     return PlainTextResponse(f"back at the app: {' '.join(sorted(request.query_params))}")
 
 
+def add_grandchild(world: World, key: str, born: str) -> None:
+    """A chart that Rosa may open."""
+    store, mrn = Store(world.engine), [{"system": "urn:mrn", "value": "R"}]
+    of, name = {"reference": f"Patient/{key}"}, [{"given": [key.capitalize()], "family": "Diaz"}]
+    related = {"active": True, "patient": of, "identifier": mrn}
+    for kind, elements in (
+        ("Patient", {"id": "p1", "identifier": mrn}),
+        ("Patient", {"id": key, "birthDate": born, "name": name}),
+        ("RelatedPerson", {"id": f"{key}-rosa", **related}),
+        ("Consent", consent(key, "rosa")),
+    ):
+        store.update({"resourceType": kind, **elements})
+
+
 @pytest.fixture
 async def portal(tmp_path: Path) -> AsyncIterator[tuple[World, str]]:
     """A demo portal that listens, and the address of an app's authorization request."""
@@ -63,6 +80,8 @@ async def portal(tmp_path: Path) -> AsyncIterator[tuple[World, str]]:
     base, app = (f"http://127.0.0.1:{s.getsockname()[1]}" for s in (here, there))
     world = World(tmp_path, base_url=base, demo=True, demo_password=PASSWORD)
     world.users.add("ben", PASSWORD, "p2", "Ben Okafor", demo=True, note="A chart with nothing in it")
+    add_grandchild(world, "sam", "2017-06-21")
+    add_grandchild(world, "ava", "2011-02-11")
     asked = Launch(world.http(), redirect_uri=f"{app}/signin/callback", aud=f"{base}/fhir").params
     callback = Starlette(routes=[Route("/signin/callback", arrived)])
     async with serving(world.app, here), serving(callback, there):
@@ -132,6 +151,13 @@ async def test_every_page_is_accessible_and_fits_a_small_old_phone(
     await page.click("text=Rosa Diaz")
     await check("chosen")
     await page.click("text=Sign in and allow")
+    await page.wait_for_selector("text=Whose health record")
+    await check("whose")
+    await page.evaluate("document.querySelectorAll('[type=radio]').forEach(e => e.value = 'x')")
+    await page.click("text=Open this record")
+    await page.wait_for_selector("[role=alert]")
+    await check("whose-refused")
+    await page.click("text=Open this record")
     await page.wait_for_url("**/signin/callback?**")
     await page.goto(address.partition("/oauth/")[0] + "/account")
     await check("sign-in")
@@ -141,7 +167,11 @@ async def test_every_page_is_accessible_and_fits_a_small_old_phone(
     await page.wait_for_selector("text=Apps with access")
     await check("account")
     assert {name: faults for name, faults in seen.items() if faults} == {}
-    refused = [text for text in complaints if "400" not in text and "favicon" not in text and "404" not in text]
+    refused = [
+        text
+        for text in complaints
+        if not {"400", "403", "404"} & set(re.findall(r"\d+", text)) and "favicon" not in text
+    ]
     assert refused == []
 
 
@@ -158,6 +188,11 @@ async def test_a_newcomer_picks_a_person_and_comes_back_to_the_app_by_keyboard_w
     await page.wait_for_url("**login_hint=rosa**")
     assert await page.input_value("#username") == "rosa"
     await page.focus("#password")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("text=Whose health record")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("ArrowDown")
+    assert await page.is_checked("text=Ava Diaz, age 15")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/signin/callback?**")
     assert await page.inner_text("body") == "back at the app: code state"

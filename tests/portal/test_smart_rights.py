@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from portal.dates import as_datetime
 from portal.smart.rights import Policy, Related, age_of, open_types
@@ -282,3 +283,24 @@ def test_a_type_that_is_not_one_in_the_system_of_types_opens_nothing() -> None:
     assert open_types(*asked, [found], as_datetime(START * 1_000_000)) == frozenset()
     found["provision"]["class"][0]["system"] = TYPES
     assert "Condition" in open_types(*asked, [found], as_datetime(START * 1_000_000))
+
+
+async def test_the_right_is_looked_up_by_index_in_two_statements(family: Family) -> None:
+    own, kid = await family.tokens("gran", "gran"), await family.tokens("gran", "kid")
+    caught: list[tuple[str, Any]] = []
+
+    def catch(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            caught.append((statement, values))
+
+    event.listen(family.engine, "before_cursor_execute", catch)
+    await family.ask(own, "openapi.json")
+    before = len(caught)
+    await family.ask(kid, "openapi.json")
+    event.remove(family.engine, "before_cursor_execute", catch)
+    assert len(caught) == 2 * before + 2
+    with family.engine.connect() as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all() for sql, values in caught]
+    steps = [row[3] for plan in plans for row in plan]
+    assert [step for step in steps if step.startswith("SCAN")] == []
+    assert len([step for step in steps if step.startswith("SEARCH")]) >= 5
