@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 
+from accounts import logs
 from accounts.errors import AccountsError
 from actions.bootstrap import services
 from actions.server import create_app
@@ -13,11 +13,11 @@ from actions.server import create_app
 
 def main() -> None:
     """Check the settings, then serve until stopped. Exit status 1 with one line where a setting is wrong."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     token = os.environ.get("CHARTLINE_ACTIONS_TOKEN", "")
     if not token:
         sys.exit("CHARTLINE_ACTIONS_TOKEN: is not set; the assistant and the action server share it")
     try:
+        logs.configure()
         services()
     except AccountsError as error:
         sys.exit(str(error))

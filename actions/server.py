@@ -35,12 +35,13 @@ def create_app(token: str, name: str = "chartline_actions") -> Sanic:
     async def health(_request: Request) -> HTTPResponse:
         return json_response({"status": "ok", "actions": len(executor.actions)})
 
-    @app.post("/webhook")
+    @app.post("/webhook", stream=True)
     async def webhook(request: Request) -> HTTPResponse:
         if not hmac.compare_digest(
             request.headers.get("authorization", "").encode(errors="replace"), f"Bearer {token}".encode()
         ):
             return json_response({"error": "unauthorized"}, status=401)
+        await request.receive_body()  # after the secret was seen: nobody else's body is kept in memory
         try:
             call = _body(request)
         except (ValueError, RecursionError, zlib.error):

@@ -15,8 +15,8 @@ from bot.settings import BotSettings, read
 
 def main() -> None:
     """Check the settings, then serve until stopped. Exit status 1 with one line where something is wrong."""
-    logs.configure()
     try:
+        logs.configure()
         settings = read(BotSettings)
         trained_model(settings.models)
         app = create_app(settings)

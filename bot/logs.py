@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
 from collections.abc import MutableMapping
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -14,22 +12,28 @@ from rasa.utils.log_utils import configure_structlog
 from sanic.handlers import ErrorHandler
 from sanic.request import Request
 
+from accounts import logs
 from bot.channels.quiet import quiet_libraries
 
 logger = logging.getLogger(__name__)
 
-# What Rasa logs beside these is an event's name and its own fixed words.
+# What Rasa logs beside these may be a message, a slot or a tracker.
 _HARMLESS = frozenset({"event", "event_info", "event_key", "level", "timestamp", "action_name", "filename"})
 
 
-def configure(level: int = logging.WARNING) -> None:
-    """Set up the process's logging. Calling it again does no harm."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def configure() -> None:
+    """Set up the process's logging (`accounts.logs.configure`), Rasa's own among it. Calling it again does no harm."""
+    level = logs.configure()
     configure_structlog(level)
     processors = structlog.get_config()["processors"]
     if _without_values not in processors:
-        structlog.configure(processors=[_without_values, *processors])
+        # Under a name of ours: with its values taken out, such a line may be written as it is.
+        structlog.configure(processors=[_without_values, *processors], logger_factory=_rasa_logger)
     quiet_libraries()
+
+
+def _rasa_logger(*_names: Any) -> logging.Logger:
+    return logging.getLogger("bot.rasa")
 
 
 def _without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -54,6 +58,4 @@ class ErrorPages(ErrorHandler):
 
 def fault(logger: logging.Logger, what: str, error: BaseException) -> None:
     """Log an error by its kind and the place it came from, without its text, which may hold what a patient wrote."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames[-6:]))
-    logger.error("%s: %s at %s", what, type(error).__name__, where)
+    logger.error("%s: %s", what, logs.place(error))

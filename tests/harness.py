@@ -25,6 +25,7 @@ import httpx
 import uvicorn
 from sqlalchemy import select
 
+from accounts.consent import DETAILS
 from accounts.conversations import Place
 from accounts.db import transaction
 from accounts.service import Accounts
@@ -106,9 +107,9 @@ def _copy(source: Path, target: Path) -> None:
 
 @contextmanager
 def process(module: str, env: dict[str, str], health: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`python -m module` with `env`, from healthy until the end of the block. Its output goes to `log`."""
+    """`python -m <module> [arguments]` with `env`, from healthy until the end of the block. It writes to `log`."""
     with log.open("wb") as out:
-        child = subprocess.Popen([sys.executable, "-m", module], env=env, cwd=ROOT, stdout=out, stderr=out)
+        child = subprocess.Popen([sys.executable, "-m", *module.split()], env=env, cwd=ROOT, stdout=out, stderr=out)
         try:
             wait_for(health, child, log)
             yield child
@@ -141,7 +142,6 @@ def make_environment(folder: Path, portal: PortalServer, **more: str) -> dict[st
         "CHARTLINE_ACTIONS_TOKEN": "token-of-the-tests",
         "CHARTLINE_ACTIONS_PORT": str(actions),
         "CHARTLINE_ACTIONS_URL": f"http://127.0.0.1:{actions}/webhook",
-        "CHARTLINE_TRACKER_DB": str(folder / "tracker.db"),
         "CHARTLINE_PUBLIC_URL": "http://localhost:5005",
         "CHARTLINE_FHIR_URL": portal.fhir_url,
         "RASA_TELEMETRY_ENABLED": "false",
@@ -151,13 +151,19 @@ def make_environment(folder: Path, portal: PortalServer, **more: str) -> dict[st
     }
 
 
-async def sign_in_at_portal(page_url: str, username: str, password: str = DEMO_PASSWORD) -> dict[str, str]:
-    """Drive the portal's page as a browser would; the parameters that it sends the browser back with."""
+async def sign_in_at_portal(
+    page_url: str, username: str, password: str = DEMO_PASSWORD, chart: str = ""
+) -> dict[str, str]:
+    """Drive the portal's page as a browser would; the parameters that it sends the browser back with.
+
+    `chart` is the id of the Patient whose chart is picked, where it is not the person's own.
+    """
     async with httpx.AsyncClient() as browser:
         page = await browser.get(page_url)
         token = re.search(r'name="form_token" value="([^"]+)"', page.text)
         assert token, page.text
         form = {"form_token": token[1], "username": username, "password": password, "decision": "allow"}
+        form |= {"patient": chart} if chart else {}
         action = re.search(r'<form method="post" action="([^"]+)"', page.text)
         target = urljoin(page_url, html.unescape(action[1])) if action else page_url
         answer = await browser.post(target, data=form)
@@ -204,6 +210,14 @@ class Said:
         return self.text
 
 
+class SignedIn(list[Said]):
+    """What is said by itself after a sign-in; `chat` is where: the chat that asked, or a new one in the browser."""
+
+    def __init__(self, said: list[Said], chat: Chat) -> None:
+        super().__init__(said)
+        self.chat = chat
+
+
 class Chat:
     """One person on one channel."""
 
@@ -228,13 +242,22 @@ class Chat:
         ids |= {button["text"]: button["callback_data"] for button in said.buttons if "callback_data" in button}
         return await self._send(Incoming(self.channel, "clinic", str(uuid.uuid4()), self.address, choice=ids[title]))
 
-    async def sign_in(self, link: str, username: str) -> list[Said]:
-        """Follow a sign-in link as `username`; what the assistant says by itself afterwards."""
+    async def sign_in(self, link: str, username: str, chart: str = "") -> SignedIn:
+        """Follow a sign-in link as `username`, for a `chart` that is not their own where one is named.
+
+        What the assistant says by itself afterwards, here or on the page.
+        """
         accounts, delivery = self.assistant.accounts, self.assistant.delivery
         url, state = await accounts.start_sign_in(link.rsplit("/", 1)[1])
-        back = await sign_in_at_portal(url, username)
+        back = await sign_in_at_portal(url, username, chart=chart)
         assert back["state"] == state
-        opened = await accounts.finish_sign_in(back["state"], back["code"])
+        page = Chat(self.assistant, "web", uuid.uuid4().hex)
+
+        async def new_page() -> str:
+            await delivery.begin("web", "clinic", page.address)
+            return page.key
+
+        opened = await accounts.finish_sign_in(back["state"], back["code"], new_page)
         ids = [f"signed-in:{opened.id}"]
         await delivery.accept_event(opened.conversation, ids[0], "/signed_in")
         waiting = opened.waiting or {}
@@ -244,7 +267,8 @@ class Chat:
                 await delivery.accept_event(opened.conversation, ids[1], waiting["payload"])
             else:
                 await delivery.accept_again(opened.conversation, ids[1], waiting["text"])
-        return [await self.assistant.answer_to(message_id) for message_id in ids]
+        said = [await self.assistant.answer_to(message_id) for message_id in ids]
+        return SignedIn(said, self if opened.conversation == self.key else page)
 
     async def _send(self, incoming: Incoming) -> Said:
         assert await self.assistant.delivery.accept(incoming)
@@ -260,13 +284,16 @@ class Assistant:
         senders = {"web": WebSender(), "sms": _Kept(SmsSender, self.sent), "telegram": _Kept(TelegramSender, self.sent)}
         self.delivery = Delivery(accounts, agent, senders)
 
-    async def chat(self, username: str | None = None, channel: str = "web") -> Chat:
-        """A new conversation, signed in as `username` where one is given."""
+    async def chat(self, username: str | None = None, channel: str = "web", details: bool = True) -> Chat:
+        """A new conversation, signed in as `username` where one is given, and agreed to `details` there."""
         chat = Chat(self, channel, uuid.uuid4().hex)
         if username:
             place = Place(channel, "clinic", chat.address)
             await self.delivery.begin(place.channel, place.account, place.address)
-            await chat.sign_in(await self.accounts.sign_in_url(chat.key), username)
+            agreed = DETAILS if details and channel != "web" else None
+            await chat.sign_in(await self.accounts.sign_in_url(chat.key, agreed=agreed), username)
+            if not details:  # they may have agreed in another conversation
+                await self.accounts.agree(chat.key, DETAILS, False, "words")
         return chat
 
     async def answer_to(self, message_id: str) -> Said:
