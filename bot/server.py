@@ -17,7 +17,7 @@ from rasa.core.utils import AvailableEndpoints
 from rasa.shared.utils.io import read_config_file, read_yaml_file
 from sanic import Sanic
 from sanic.request import Request
-from sanic.response import HTTPResponse
+from sanic.response import BaseHTTPResponse, HTTPResponse
 from sanic.response import json as json_response
 
 from accounts.errors import StateError
@@ -135,7 +135,7 @@ def _read_credentials(path: Path) -> dict[str, Any]:
             del os.environ[variable]
 
 
-async def _never_framed(_request: Request, response: HTTPResponse) -> None:
+async def _never_framed(_request: Request, response: BaseHTTPResponse) -> None:
     """No page of the assistant's may be shown inside another, whatever file or error it is."""
     response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
