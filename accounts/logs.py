@@ -63,7 +63,7 @@ def configure() -> int:
 
 
 def _template(record: logging.LogRecord) -> str:
-    """The words that stand in the library's source. Without arguments they may be a formatted string, so they are not."""
+    """The words as they stand in the library's source; none where they may be filled in already."""
     words = f"{record.msg} " if record.args and isinstance(record.msg, str) else ""
     return f"{words}({record.filename}:{record.lineno})"
 

@@ -41,7 +41,7 @@ def attempts(method: str) -> dict[str, Any]:
 def test_no_route_of_rasas_http_api_is_there(system: System) -> None:
     routes = routes_of(create_app(agent=None))
     assert ("POST", "/conversations/rosa/messages") in routes
-    assert len(routes) > 20
+    assert len(routes) > 15
     ours = {("GET", "/"), ("HEAD", "/"), ("OPTIONS", "/")}  # Rasa's says hello; ours is the page with the chat
     with system.client() as client:
         for method, path in sorted(routes - ours):
@@ -67,7 +67,6 @@ def test_the_action_server_answers_nobody_without_its_secret(system: System) -> 
         "",
         token,
         "Bearer",
-        "Bearer ",
         f"Bearer {token}x",
         f"Bearer {token[:-1]}",
         f"Basic {token}",
@@ -75,12 +74,10 @@ def test_the_action_server_answers_nobody_without_its_secret(system: System) -> 
     )
     with httpx.Client(base_url=system.actions_url) as client:
         for authorization in wrong:
-            headers = {} if authorization is None else {"Authorization": authorization.strip().encode("latin-1")}
+            headers = {} if authorization is None else {"Authorization": authorization.encode("latin-1")}
             assert client.post("/webhook", content=BODY, headers=headers).status_code == 401
         right = {"Authorization": f"Bearer {token}"}
-        assert (
-            client.post("/webhook", content="{}", headers=right).status_code == 400
-        )  # so that it was the secret's fault
+        assert client.post("/webhook", content="{}", headers=right).status_code == 400
 
 
 def test_of_rasa_sdks_routes_only_the_webhook_and_the_health_are_there(system: System) -> None:
