@@ -41,14 +41,16 @@ class LabChart:
         """What a test is called in this patient's results."""
         return next((result.name for result in self.results if result.key == key), None)
 
-    def names(self) -> list[str]:
-        """What is there, by report and by single test, each once, newest first."""
+    def names(self) -> dict[str, bool]:
+        """What is there, by report and by single test, each once, newest first; and whether it is sensitive."""
         names = (
-            name
+            (name, sensitive)
             for report in self.reports
-            for name in ([report.name] if report.name else [r.name for r in report.results])
+            for name, sensitive in (
+                [(report.name, report.sensitive)] if report.name else [(r.name, r.sensitive) for r in report.results]
+            )
         )
-        return list(dict.fromkeys(name for name in names if name))
+        return {name: sensitive for name, sensitive in names if name}
 
 
 class LabShelf:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from actions import fhir_time
 from actions.lab_values import Fhir, LabRange, LabValue, concept_text, critical_limits, usual_range
 from actions.periods import written_date
+from actions.sensitivity import sensitivity
 
 LOINC = "http://loinc.org"
 EPOCH = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
@@ -71,7 +72,10 @@ class When:
 
 @dataclass(frozen=True)
 class LabResult:
-    """One measured thing. `key` is its test in the catalogue, or for others a key of its own; `lab_chart` fills it."""
+    """One measured thing. `key` is its test in the catalogue, or for others a key of its own; `lab_chart` fills it.
+
+    `sensitive`: it is of a kind that is told only in the signed-in web chat.
+    """
 
     id: str
     code: str
@@ -87,6 +91,7 @@ class LabResult:
     absent: str = ""
     components: tuple[LabResult, ...] = ()
     key: str = ""
+    sensitive: bool = False
 
     @classmethod
     def from_fhir(cls, observation: Fhir, zone: ZoneInfo) -> LabResult:
@@ -108,6 +113,7 @@ class LabResult:
                 cls.from_fhir({**component, "status": observation.get("status")}, zone)
                 for component in observation.get("component", [])
             ),
+            sensitive=any(map(sensitivity().of_result, (observation, *observation.get("component", [])))),
         )
         return whole if standing in HIDDEN else whole._with_value(observation)
 
@@ -144,7 +150,7 @@ class LabReport:
     """Results that were ordered together. `name` is empty for results that belong to no report.
 
     `seen_by` is the clinician who has looked at it: `None` if nobody is on record, empty if the name is not.
-    `keys` are the tests that its panel has.
+    `keys` are the tests that its panel has. What a `sensitive` report holds is sensitive with it.
     """
 
     id: str
@@ -157,6 +163,7 @@ class LabReport:
     conclusion: str = ""
     keys: frozenset[str] = frozenset()
     named_results: tuple[tuple[str, str], ...] = ()
+    sensitive: bool = False
 
     @classmethod
     def from_fhir(cls, report: Fhir, zone: ZoneInfo) -> LabReport:
@@ -177,6 +184,7 @@ class LabReport:
                 (str(ref.get("reference", "")).rsplit("/", 1)[-1], str(ref.get("display") or ""))
                 for ref in report.get("result", [])
             ),
+            sensitive=sensitivity().of_result(report),
         )
 
     @property
@@ -215,6 +223,7 @@ def _waiting_for(report: LabReport, results: Iterable[LabResult]) -> list[LabRes
 
 
 def _subject_to(report: LabReport, result: LabResult) -> LabResult:
+    result = replace(result, sensitive=result.sensitive or report.sensitive)
     if report.standing in HIDDEN and result.standing is not Standing.WITHDRAWN:
         return replace(result, standing=report.standing, value=None, components=(), note="")
     return result

@@ -24,8 +24,13 @@ def result_row(result: LabResult) -> Row:
     """One line: name, value, unit, range and flag, as far as its status allows."""
     row = _plain_row(result)
     if result.standing is Standing.PRELIMINARY and result.shown:
-        return {"response": "utter_labs_row_preliminary", "row": row}
-    return row
+        row = {"response": "utter_labs_row_preliminary", "row": row}
+    return {**row, "sensitive": is_private(result)}
+
+
+def is_private(result: LabResult) -> bool:
+    """Whether it is told only in the signed-in web chat: of a sensitive kind, or for a clinician to tell."""
+    return result.sensitive or is_critical(result)
 
 
 def dated_line(result: LabResult) -> Row:
@@ -36,6 +41,7 @@ def dated_line(result: LabResult) -> Row:
 def report_block(report: LabReport) -> Row:
     """A panel with its lines, led by what was corrected and closed by what is missing."""
     values: Row = {"panel": report.name, "date": report.taken.written if report.taken else ""}
+    values["sensitive"] = report.sensitive or (bool(report.results) and all(map(is_private, report.results)))
     if not report.results:
         return {"response": f"{_WITHOUT_VALUE[report.standing]}_report", **values}
     header, lines = _header(report), _corrections_of(report)
@@ -43,7 +49,8 @@ def report_block(report: LabReport) -> Row:
     if report.standing is Standing.PRELIMINARY:
         lines += _still_to_come(report)
     elif report.conclusion and not any(map(is_critical, report.results)):
-        lines.append({"response": "utter_labs_note", "note": report.conclusion})
+        private = any(map(is_private, report.results))
+        lines.append({"response": "utter_labs_note", "note": report.conclusion, "sensitive": private})
     if header == "utter_labs_day" and len(lines) == 1 and report.taken:
         return result_row(replace(report.results[0], name=f"{report.results[0].name}, {report.taken.written}"))
     return {"response": header, **values, "rows": lines}
@@ -163,7 +170,8 @@ def _line(result: LabResult) -> Row:
 def _still_to_come(report: LabReport) -> list[Row]:
     missing = missing_names(report)
     if missing:
-        return [{"response": "utter_labs_missing", "tests": ", ".join(missing)}]
+        private = any(result.sensitive for result in report.results)
+        return [{"response": "utter_labs_missing", "tests": ", ".join(missing), "sensitive": private}]
     return [{"response": "utter_labs_missing_unknown"}] if _is_whole(report) else []
 
 
@@ -185,10 +193,10 @@ def _corrections_of(report: LabReport) -> list[Row]:
 
 
 def _correction(result: LabResult) -> Row:
+    about: Row = {"test": result.name, "sensitive": is_private(result)}
     if result.note:
-        return {"response": "utter_labs_corrected", "test": result.name, "change": result.note}
-    day = result.issued.written if result.issued else ""
-    return {"response": "utter_labs_corrected_unknown", "test": result.name, "date": day}
+        return {"response": "utter_labs_corrected", **about, "change": result.note}
+    return {"response": "utter_labs_corrected_unknown", **about, "date": result.issued.written if result.issued else ""}
 
 
 def _header(report: LabReport) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
@@ -15,6 +16,7 @@ from actions.lab_rows import (
     corrections,
     critical_notices,
     dated_line,
+    is_private,
     latest_of_each,
     pages,
     pages_by_day,
@@ -23,6 +25,7 @@ from actions.lab_rows import (
 from actions.lab_series import LabSeries, main_series
 from actions.periods import Period
 from actions.portal_action import PortalAction, Turn
+from actions.sensitivity import sensitivity
 
 MORE = "action_show_labs"
 MAX_NAMES = 12  # tests listed when the one asked for is not there
@@ -44,7 +47,7 @@ class ActionShowLabs(PortalAction):
         if asked := _open_question(turn):
             return [SlotSet("labs_question", None), FollowupAction(asked)]
         left_off = turn.slot("labs_page") if turn.intent == "show_more" else None
-        query = LabQuery.from_slot(left_off["query"]) if left_off else _query(turn)
+        query = _resumed(turn, left_off) if left_off else _query(turn)
         number = left_off["page"] if left_off else 0
         chart = await _shelf(turn).find(query, _limit(query, number))
         return await _show(turn, query, chart, number)
@@ -107,7 +110,23 @@ class ActionExplainLab(PortalAction):
 
 def _query(turn: Turn) -> LabQuery:
     last = turn.slot("last_lab_test")
-    return read_query(turn.text, turn.entities("lab_test"), turn.entities("period"), turn.now, catalogue(), last)
+    query = read_query(turn.text, turn.entities("lab_test"), turn.entities("period"), turn.now, catalogue(), last)
+    _keep_private(turn, query)
+    return query
+
+
+def _resumed(turn: Turn, left_off: dict[str, Any]) -> LabQuery:
+    query = LabQuery.from_slot(left_off["query"])
+    _keep_private(turn, query)
+    return query
+
+
+def _keep_private(turn: Turn, query: LabQuery) -> None:
+    """To whoever asks for a test of a sensitive kind, the answer reads the same whether there is a result or not."""
+    entries = (catalogue().entries.get(key) for key in catalogue().expand(query.keys))
+    asked = [(entry.codes, (entry.name, entry.title)) for entry in entries if entry]
+    if any(sensitivity().of_test(*test) for test in asked) or sensitivity().of_test((), query.said):
+        turn.keep_private()
 
 
 def _shelf(turn: Turn) -> LabShelf:
@@ -185,9 +204,10 @@ def _say_trends(turn: Turn, charts: Sequence[LabChart]) -> None:
     return None
 
 
-def _ends(series: LabSeries) -> dict[str, str]:
+def _ends(series: LabSeries) -> dict[str, Any]:
     first, last = series.first, series.last
     return {
+        "sensitive": any(map(is_private, series.results)),
         "test": last.name,
         "first": first.value.written if first.value else "",
         "first_date": first.taken.written if first.taken else "",
@@ -240,8 +260,9 @@ def _open_question(turn: Turn) -> str | None:
     return str(asked)
 
 
-def _names_there(overview: LabChart) -> str:
-    return "; ".join(overview.names()[:MAX_NAMES])
+def _names_there(overview: LabChart) -> list[dict[str, Any]]:
+    names = list(overview.names().items())[:MAX_NAMES]
+    return [{"response": "utter_labs_name", "test": name, "sensitive": sensitive} for name, sensitive in names]
 
 
 def _unasked(query: LabQuery, chart: LabChart) -> list[str]:

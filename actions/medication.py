@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from actions.fhir_time import day
 from actions.medication_names import Names, names
+from actions.sensitivity import sensitivity
 
 Resource = dict[str, Any]
 
@@ -32,7 +33,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Medication:
-    """One prescription. `schedule` is that of the Controlled Substances Act, 2 to 5, or None."""
+    """One prescription. `schedule` is that of the Controlled Substances Act, 2 to 5, or None.
+
+    `sensitive`: it is of a kind that is talked about only in the signed-in web chat.
+    """
 
     id: str
     name: str
@@ -53,6 +57,7 @@ class Medication:
     halted_on: date | None
     halted_by: str
     halt_reason: str
+    sensitive: bool = False
 
     @property
     def reference(self) -> str:
@@ -91,6 +96,7 @@ def read_medication(resource: Resource, zone: ZoneInfo) -> Medication:
         halted_on=_halted_on(resource, zone),
         halted_by=note.get("authorReference", {}).get("display", ""),
         halt_reason=_concept_text(resource.get("statusReason", {})),
+        sensitive=sensitivity().of_medication(resource, ingredients),
     )
 
 

@@ -12,6 +12,7 @@ from actions.medication_chart import MedicationChart, load_chart
 from actions.medication_mentions import How, Mention, find_mentions, says_all
 from actions.portal_action import PortalAction, Turn
 from actions.refill_rules import refills_left
+from actions.sensitivity import sensitivity
 
 _MOST_DETAILS = 3
 _UNITS = {"h": "hour", "d": "day", "wk": "week", "mo": "month"}
@@ -49,15 +50,15 @@ class ActionMedicationDetails(PortalAction):
     async def perform(self, turn: Turn) -> list[EventType]:
         chart = await load_chart(turn.portal, turn.patient, turn.zone)
         found, missing = _named(turn, chart)
+        if any(m.sensitive for m in found) or sensitivity().of_drugs(m.known for m in missing):
+            turn.keep_private()  # it reads the same whether the patient takes it or not
         for mention in missing:
             turn.say("utter_medication_not_on_list", said=mention.said)
         for medication in found[:_MOST_DETAILS]:
             turn.say("utter_medication_details", **details(medication, chart, turn))
         if len(found) > _MOST_DETAILS or not (found or missing):
             rest = found[_MOST_DETAILS:] or [m for m in chart.medications if m.live]
-            turn.say(
-                "utter_medication_which" if rest else "utter_medications_none", names=", ".join(m.name for m in rest)
-            )
+            turn.say("utter_medication_which" if rest else "utter_medications_none", names=[_name_row(m) for m in rest])
         return [SlotSet("last_medications", [m.id for m in found[:_MOST_DETAILS]])] if found else []
 
 
@@ -67,6 +68,7 @@ def details(medication: Medication, chart: MedicationChart, turn: Turn) -> dict[
     last = next((f.handed_over for f in fills if f.status == "completed" and f.handed_over), None)
     reason = ", ".join(medication.reasons)
     return {
+        "sensitive": medication.sensitive,
         "name": medication.name,
         "purpose": _row("utter_medication_for", reason=reason) if reason else "",
         "dose": dose_words(medication.dosage),
@@ -140,10 +142,18 @@ def _named(turn: Turn, chart: MedicationChart) -> tuple[list[Medication], list[M
 
 
 def _list_row(medication: Medication) -> dict[str, Any]:
-    dose = dose_words(medication.dosage)
+    values = {
+        "name": medication.name,
+        "dose": dose_words(medication.dosage),
+        "sensitive": medication.sensitive,
+    }
     if medication.reasons:
-        return _row("utter_medication_row_for", name=medication.name, dose=dose, reason=", ".join(medication.reasons))
-    return _row("utter_medication_row", name=medication.name, dose=dose)
+        return _row("utter_medication_row_for", **values, reason=", ".join(medication.reasons))
+    return _row("utter_medication_row", **values)
+
+
+def _name_row(medication: Medication) -> dict[str, Any]:
+    return _row("utter_medication_name", name=medication.name, sensitive=medication.sensitive)
 
 
 def _row(response: str, **values: Any) -> dict[str, Any]:

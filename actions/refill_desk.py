@@ -10,21 +10,26 @@ from actions.fhir_time import spoken
 from actions.medication import Medication
 from actions.medication_chart import MedicationChart
 from actions.medication_mentions import How, Mention, find_mentions, says_all
-from actions.portal_action import Turn
+from actions.portal_action import NeedsPage, Turn
 from actions.refill_plan import Plan, Unclear
 from actions.refill_rules import Decision, NextStep, Outcome, RefillPolicy, decide
 from actions.refill_sending import Order, send
 from actions.refill_words import choice_buttons, decision_words, mention_words, question_words, receipt_words, row
+from actions.sensitivity import sensitivity
 
 _PRONOUN = re.compile(r"\b(it|that|this|them|those|these|that one|this one|the same( one)?)\b")
 _REMINDER_TIME = time(10, 0)
 
 
 class RefillDesk:
-    """The plan of a refill and the chart it is about, in one turn. What is found out is said at the end, in `_ask`."""
+    """The plan of a refill and the chart it is about, in one turn. What is found out is said at the end, in `_ask`.
 
-    def __init__(self, turn: Turn, chart: MedicationChart, plan: Plan) -> None:
+    `reminders`: whether the patient wants to be offered any.
+    """
+
+    def __init__(self, turn: Turn, chart: MedicationChart, plan: Plan, reminders: bool = True) -> None:
         self.turn, self.chart, self.plan = turn, chart, plan
+        self._reminders = reminders
         self.last_named: list[str] = []
         self._policy = RefillPolicy.from_environment()
         self._lines: list[dict[str, Any]] = []
@@ -43,20 +48,27 @@ class RefillDesk:
 
     def _without_a_name(self) -> None:
         mine = [m for m in self.chart.medications if m.live and not m.elsewhere]
+        told = [m for m in mine if self.turn.tells_all or not m.sensitive]
         last = [m for m in map(self.chart.get, self.turn.slot("last_medications") or []) if m]
+        hidden = len(told) < len(mine)
+        if hidden and not told:
+            raise NeedsPage()
         if says_all(self.turn.text):
-            for medication in mine:
+            for medication in told:
                 self._decide(medication)
         elif last and _PRONOUN.search(self.turn.text.lower()):
             self._resolve([Mention("", How.NAME, "", tuple(last))])
-        elif mine:
-            self.plan.unclear.append(Unclear("", "", [m.id for m in mine]))
+        elif told:
+            self.plan.unclear.append(Unclear("", "", [m.id for m in told]))
         else:
             self._lines.append(row("utter_refill_no_medications"))
+        if hidden and self.plan.question:
+            self._lines.append(row("utter_refill_others", sensitive=True))
 
     def _resolve(self, mentions: list[Mention]) -> None:
         everything = says_all(self.turn.text)
         for mention in mentions:
+            self._check_private(mention)
             if words := mention_words(mention):
                 self._lines.append(words)
             if len(mention.found) == 1 and mention.how is not How.LOOK_ALIKE:
@@ -67,6 +79,12 @@ class RefillDesk:
             elif mention.found:
                 known = mention.known if mention.how is How.LOOK_ALIKE else ""
                 self.plan.unclear.append(Unclear(mention.said, known, [m.id for m in mention.found]))
+
+    def _check_private(self, mention: Mention) -> None:
+        """A medicine of a sensitive kind is asked for in the web chat only, whether it is on the list or not."""
+        private = any(m.sensitive for m in mention.found) or sensitivity().of_drugs([mention.known])
+        if private and not self.turn.tells_all:
+            raise NeedsPage()
 
     # decisions and what follows
 
@@ -85,7 +103,7 @@ class RefillDesk:
         queue = {
             NextStep.CONFIRM: plan.refill,
             NextStep.OFFER_RENEWAL: plan.renew,
-            NextStep.OFFER_REMINDER: plan.remind,
+            NextStep.OFFER_REMINDER: plan.remind if self._reminders else None,
         }.get(decision.next_step)
         if queue is not None and medication.id in queue:
             return

@@ -10,12 +10,14 @@ from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
+from accounts.consent import REMINDERS
 from actions.medication_chart import Fill, MedicationChart, Request, load_chart
 from actions.medication_mentions import find_mentions
 from actions.portal_action import PortalAction, PortalFormValidation, Turn
 from actions.refill_dialogue import RefillDialogue
 from actions.refill_plan import SLOT, Plan
 from actions.refill_words import row, status_words
+from actions.sensitivity import sensitivity
 
 ANSWER = "refill_answer"
 ASK = "action_ask_refill_answer"
@@ -40,7 +42,7 @@ class ValidateRefillForm(PortalFormValidation):
             return events
         if tracker.get_slot(REQUESTED_SLOT):
             dispatcher.utter_message(response="utter_refill_nothing_sent")
-        return [SlotSet(SLOT, None), SlotSet(REQUESTED_SLOT, None)]
+        return [*events, SlotSet(SLOT, None), SlotSet(REQUESTED_SLOT, None)]
 
     async def advance(self, turn: Turn) -> list[EventType]:
         """Start with the request, or read the answer to the open question."""
@@ -50,15 +52,20 @@ class ValidateRefillForm(PortalFormValidation):
         if _safety_since_question(turn.tracker):
             turn.say("utter_refill_left_for_safety")
             return _end(turn, plan=None)
-        dialogue = RefillDialogue(turn, await load_chart(turn.portal, turn.patient, turn.zone), plan)
+        dialogue = await self._dialogue(turn, plan)
         if not await dialogue.hear():
             return [SlotSet(REQUESTED_SLOT, ANSWER)]
         return _end(turn, dialogue.plan, dialogue.last_named)
 
     async def _start(self, turn: Turn) -> list[EventType]:
-        dialogue = RefillDialogue(turn, await load_chart(turn.portal, turn.patient, turn.zone), Plan())
+        dialogue = await self._dialogue(turn, Plan())
         await dialogue.start()
         return _end(turn, dialogue.plan, dialogue.last_named)
+
+    async def _dialogue(self, turn: Turn, plan: Plan) -> RefillDialogue:
+        chart = await load_chart(turn.portal, turn.patient, turn.zone)
+        reminders = await self._services.accounts.agreed(turn.tracker.sender_id, REMINDERS)
+        return RefillDialogue(turn, chart, plan, reminders)
 
 
 class ActionAskRefillAnswer(Action):
@@ -84,6 +91,10 @@ class ActionRefillStatus(PortalAction):
         chart = await load_chart(turn.portal, turn.patient, turn.zone)
         mentions = find_mentions(turn.text, chart.medications)
         wanted = {m.reference for mention in mentions for m in mention.found}
+        if sensitivity().of_drugs(mention.known for mention in mentions) or any(
+            m.sensitive for m in chart.medications if m.reference in wanted
+        ):
+            turn.keep_private()  # it reads the same whether the patient takes it or not
         if mentions and not wanted:
             turn.say("utter_refill_not_on_list", said=mentions[0].said)
             return []
@@ -106,7 +117,8 @@ def _status_row(chart: MedicationChart, request: Request, turn: Turn) -> dict[st
     medication = next((m for m in chart.medications if m.reference == request.prescription), None)
     name = medication.name if medication else row("utter_status_a_medicine")
     fill = _fill_since(chart.fills_of(medication), request) if medication else None
-    return row("utter_status_row", name=name, status=status_words(request, turn.now.date(), fill))
+    status = status_words(request, turn.now.date(), fill)
+    return row("utter_status_row", name=name, status=status, sensitive=bool(medication and medication.sensitive))
 
 
 def _fill_since(fills: list[Fill], request: Request) -> Fill | None:

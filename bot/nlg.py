@@ -6,7 +6,8 @@ error that the patient gets an answer to, where Rasa drops it in silence; a valu
 the `0[` of "10[IU]" for a placeholder of its own and leaves all of them unfilled); and a response or a row that is
 above the tier of the conversation (`accounts.tiers`) is replaced by one that reads the same whatever it hides.
 
-A response's tier stands in the domain, `metadata: {tier: none}`; without it a response is `consented`.
+A response's tier stands in the domain, `metadata: {tier: none}`; without it a response is `consented`. What must be
+said all the same where a response may not be read (that a call cannot wait) is named beside it: `instead: utter_...`.
 """
 
 from __future__ import annotations
@@ -82,12 +83,17 @@ class ChartlineNLG(TemplatedNaturalLanguageGenerator):
         words = {(variation.get("metadata") or {}).get("tier", Tier.CONSENTED.word) for variation in variations}
         return max((Tier.named(word) for word in words), default=Tier.NONE)
 
+    def _stand_in(self, name: str) -> str | None:
+        """The response that the domain names to be said in the place of this one below its tier."""
+        found = ((v.get("metadata") or {}).get("instead") for v in self.responses.get(name) or [])
+        return next((stand_in for stand_in in found if stand_in), None)
+
     def _message(self, name: str, values: dict[str, Any], reader: _Reader, instead: str) -> dict[str, Any]:
         values = dict(values)
         least = self.tier(name, bool(values.pop(SENSITIVE, False)))
         if least > reader.tier:
             reader.withheld = True
-            return self._plain(instead, {}, reader)
+            return self._plain(self._stand_in(name) or instead, {}, reader)
         reader.shown = max(reader.shown, least)
         return self._plain(name, {key: self._value(value, reader) for key, value in values.items()}, reader)
 

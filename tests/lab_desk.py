@@ -20,6 +20,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from accounts.grants import Grant
+from accounts.tiers import Tier
 from actions.labs import ActionExplainLab, ActionLabTrend, ActionShowLabs
 from actions.portal_action import PortalAction, Turn
 from actions.portal_client import PortalClient
@@ -75,12 +76,13 @@ class Desk:
     slots: dict[str, Any] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     said: list[dict[str, Any]] = field(default_factory=list)
+    tier: Tier = Tier.FULL
 
     def ask(self, intent: str, text: str = "", tests: Iterable[str] = (), periods: Iterable[str] = ()) -> str:
         """Say something; returns all that is answered, one message a paragraph."""
         entities = [{"entity": "lab_test", "value": test} for test in tests]
         entities += [{"entity": "period", "value": period} for period in periods]
-        message = {"text": text, "intent": {"name": intent}, "entities": entities}
+        message = {"text": text, "intent": {"name": intent}, "entities": entities, "metadata": {"tier": self.tier.word}}
         action: PortalAction | None = ACTIONS[intent]
         while action:
             tracker = Tracker("conversation", dict(self.slots), message, list(self.events), False, None, {}, None)
@@ -105,8 +107,8 @@ class Desk:
     def _in_words(self, message: dict[str, Any]) -> dict[str, Any]:
         own = {"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"}
         values = {key: value for key, value in message.items() if key not in own}
-        rendered = self.words.render(message["response"], self.words._facts, "web", values)
-        return {**rendered, "name": message["response"], "chart": message["custom"].get("chart")}
+        rendered = self.words.render(message["response"], self.words._facts, "web", values, self.tier)
+        return {**rendered, "name": message["response"], "chart": rendered["custom"].get("chart")}
 
 
 def the_words() -> ChartlineNLG:

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from accounts.errors import NotSignedIn
 from accounts.grants import Grant
+from accounts.tiers import Tier
 from actions.bootstrap import Services
 from actions.medications import ActionListMedications, ActionMedicationDetails
 from actions.refills import ANSWER, ActionAskRefillAnswer, ActionRefillStatus, ValidateRefillForm
@@ -120,6 +121,8 @@ class Desk:
     after: Fault = lambda request: None
     signed_in: bool = True
     turns: int = 0
+    tier: Tier = Tier.FULL
+    reminders_wanted: bool = True
 
     @property
     def open(self) -> bool:
@@ -151,6 +154,7 @@ class Desk:
             {"entity": e, "value": v} for e, vs in entities.items() for v in ([vs] if isinstance(vs, str) else vs)
         ]
         message = {"text": text, "intent": {"name": intent}, "entities": listed, "message_id": f"m{self.turns}"}
+        message["metadata"] = {"tier": self.tier.word}
         self.events.append({"event": "user", "text": text, "parse_data": message})
         self.said = []
         if intent in CAPABILITIES and not self.open:
@@ -182,21 +186,22 @@ class Desk:
 
     def _services(self) -> Services:
         http = httpx.AsyncClient(transport=_Faulty(self.portal.app, self.before, self.after))
-        return Services(_Accounts(self.signed_in), http, ZONE)  # type: ignore[arg-type]
+        return Services(_Accounts(self.signed_in, self.reminders_wanted), http, ZONE)  # type: ignore[arg-type]
 
     def _in_words(self, message: dict[str, Any]) -> dict[str, Any]:
         own = {"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"}
         values = {key: value for key, value in message.items() if key not in own}
-        rendered = self.words.render(message["response"], self.words._facts, "web", values)
+        rendered = self.words.render(message["response"], self.words._facts, "web", values, self.tier)
         buttons = [*rendered.get("buttons", []), *message["buttons"]]
-        return {**rendered, "buttons": buttons, "custom": message["custom"], "name": message["response"]}
+        return {**rendered, "buttons": buttons, "name": message["response"]}
 
 
 class _Accounts:
     """In place of the accounts: Rosa's grant, or none."""
 
-    def __init__(self, signed_in: bool) -> None:
+    def __init__(self, signed_in: bool, reminders: bool) -> None:
         self._signed_in, self.settings = signed_in, SimpleNamespace(fhir_url="http://portal.test/fhir")
+        self._reminders = reminders
 
     async def grant(self, conversation: str) -> Grant:
         if not self._signed_in:
@@ -206,5 +211,11 @@ class _Accounts:
     async def renew(self, conversation: str, grant: Grant) -> Grant:
         return grant
 
-    async def sign_in_url(self, conversation: str, waiting: Any = None) -> str:
+    async def agreed(self, conversation: str, topic: str) -> bool:
+        return self._reminders
+
+    async def log_access(self, *where: Any, **what: Any) -> None:
+        """Written elsewhere."""
+
+    async def sign_in_url(self, conversation: str, waiting: Any = None, **purpose: Any) -> str:
         return "http://localhost/go/link"

@@ -191,7 +191,8 @@ def test_a_yes_or_no_is_worded_by_the_domain() -> None:
 
 def test_a_value_that_is_missing_has_its_reason() -> None:
     row = result_row(result(None, dataAbsentReason={"coding": [{"code": "not-performed", "display": "Not Performed"}]}))
-    assert row == {"response": "utter_labs_row_absent", "test": "Creatinine", "reason": "Not Performed"}
+    told = {"test": "Creatinine", "reason": "Not Performed", "sensitive": False}
+    assert row == {"response": "utter_labs_row_absent", **told}
 
 
 def test_components_are_rows_of_their_own() -> None:
@@ -272,14 +273,15 @@ def test_an_early_report_lists_what_is_missing() -> None:
     grouped = group_by_report([report("CBC", taken, "r0", status="preliminary")], [*many(1), waiting])
     block = report_block(grouped[0])
     assert block["response"] == "utter_labs_panel_preliminary"
-    assert block["rows"][-1] == {"response": "utter_labs_missing", "tests": "Lymphocytes"}
+    assert block["rows"][-1] == {"response": "utter_labs_missing", "tests": "Lymphocytes", "sensitive": False}
 
 
 def test_a_correction_stands_first() -> None:
     changed = result(4.4, status="corrected", id="c", note=[{"text": "Was 5.9."}])
     grouped = group_by_report([report("BMP", "2026-11-18", "r0", "c", status="corrected")], [*many(1), changed])
     first = report_block(grouped[0])["rows"][0]
-    assert first == {"response": "utter_labs_corrected", "test": "Creatinine", "change": "Was 5.9."}
+    told = {"test": "Creatinine", "change": "Was 5.9.", "sensitive": False}
+    assert first == {"response": "utter_labs_corrected", **told}
 
 
 def test_a_page_has_at_most_twelve_rows_and_loses_none() -> None:

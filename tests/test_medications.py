@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rasa.shared.core.domain import Domain
 
+from accounts.tiers import Tier
 from actions.medications import dose_words
 from bot.nlg import ChartlineNLG
 from tests.medication_desk import Desk, Portal
@@ -123,4 +124,5 @@ async def test_an_entity_of_the_nlu_counts_where_the_text_names_nothing(desk: De
 def test_a_dose_is_the_labels_words_or_read_from_its_timing(
     dosage: dict[str, Any], said: str, words: ChartlineNLG
 ) -> None:
-    assert words._value(dose_words(dosage), {}, "web") == said
+    message = words.render("utter_medication_row", {}, "web", {"name": "it", "dose": dose_words(dosage)}, Tier.FULL)
+    assert message["text"] == f"• it: {said}"
