@@ -11,11 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import EventType
+from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
 
-from accounts.errors import NotSignedIn, SignInFailed
+from accounts.access_log import DONE, FAILED
+from accounts.errors import AccessNotLogged, NotSignedIn, SignInFailed
 from accounts.grants import FULL_CHANNEL, Grant
 from accounts.links import HERE, PAGE
 from accounts.service import Accounts
@@ -35,7 +36,13 @@ from actions.portal_client import (
 
 log = logging.getLogger(__name__)
 
+UNANSWERED = "unanswered_question"  # the slot with what was asked where it may not be answered
+
 _RESERVED = {"response", "text", "image", "buttons", "elements", "attachment", "custom", "quick_replies"}
+
+
+class NeedsPage(Exception):
+    """This is not talked about here: the whole turn is answered with a link to the signed-in web chat."""
 
 
 class Turn:
@@ -57,6 +64,16 @@ class Turn:
         self.grant = grant
         self.now = datetime.now(zone)
         self._dispatcher = dispatcher
+        self._private = False
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether this is the signed-in web chat, where sensitive things may be talked about."""
+        return tier_of(self.tracker) is Tier.FULL
+
+    def keep_private(self) -> None:
+        """From here on all that this turn says is sensitive."""
+        self._private = True
 
     @property
     def text(self) -> str:
@@ -82,7 +99,7 @@ class Turn:
         `chart` goes along as a picture for channels that show pictures. `sensitive=True` keeps the message, or a row
         that has it among its values, out of every channel but the signed-in web chat.
         """
-        say(self._dispatcher, response, **values)
+        say(self._dispatcher, response, **({**values, "sensitive": True} if self._private else values))
 
     def say_whose_chart(self) -> None:
         """Before what was said, where the chart is somebody else's."""
@@ -139,7 +156,8 @@ class _NeedsChart:
     ) -> list[EventType]:
         accounts, conversation = self._services.accounts, tracker.sender_id
         if _is_told_elsewhere(tracker):
-            return await self._lead_to_page(dispatcher, tracker)
+            events = await self._lead_to_page(dispatcher, tracker, "utter_private_page")
+            return [*events, SlotSet(UNANSWERED, waiting_question(tracker))]
         try:
             grant = await accounts.grant(conversation)
             try:
@@ -148,10 +166,13 @@ class _NeedsChart:
                 dispatcher.messages.clear()
                 grant = await accounts.renew(conversation, grant)
                 return await self._work(work, self._turn(action, grant, dispatcher, tracker, domain))
+        except NeedsPage:
+            dispatcher.messages.clear()
+            return await self._lead_to_page(dispatcher, tracker, "utter_withheld_page")
         except (PortalUnauthorized, NotSignedIn):
             dispatcher.messages.clear()
             return await self._ask_to_sign_in(dispatcher, tracker)
-        except (PortalError, SignInFailed) as error:
+        except (PortalError, SignInFailed, AccessNotLogged) as error:
             log.warning("%s: %s", action, type(error).__name__)
             dispatcher.messages.clear()
             dispatcher.utter_message(response=_apology(error))
@@ -159,12 +180,26 @@ class _NeedsChart:
 
     async def _work(self, work: Any, turn: Turn) -> list[EventType]:
         try:
-            events: list[EventType] = await work(turn)
+            events = await self._logged(work, turn)
         except PortalForbidden:
             if not turn.grant.is_proxy:
                 raise
             return turn.refuse_proxy()
         turn.say_whose_chart()
+        return events
+
+    async def _logged(self, work: Any, turn: Turn) -> list[EventType]:
+        """Do it, and write down what was looked at before anything of it is told, also where it broke off."""
+        outcome = FAILED
+        try:
+            events: list[EventType] = await work(turn)
+            outcome = DONE
+        finally:
+            if accessed := turn.portal.accessed:
+                where = (turn.tracker.sender_id, turn.grant, tier_of(turn.tracker))
+                await self._services.accounts.log_access(
+                    *where, purpose=turn.action, accessed=accessed, outcome=outcome
+                )
         return events
 
     def _turn(
@@ -179,10 +214,10 @@ class _NeedsChart:
         dispatcher.utter_message(response="utter_sign_in_needed", link=link)
         return []
 
-    async def _lead_to_page(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[EventType]:
+    async def _lead_to_page(self, dispatcher: CollectingDispatcher, tracker: Tracker, response: str) -> list[EventType]:
         """Where nothing may be told, the chart is not even read: a link leads to a chat where it may."""
         link = await self._services.accounts.sign_in_url(tracker.sender_id, waiting_question(tracker), to=PAGE)
-        dispatcher.utter_message(response="utter_private_page", link=link)
+        dispatcher.utter_message(response=response, link=link)
         return []
 
 
@@ -263,4 +298,6 @@ def _apology(error: Exception) -> str:
         return "utter_portal_down"
     if isinstance(error, PortalBadAnswer):
         return "utter_portal_odd"
+    if isinstance(error, AccessNotLogged):
+        return "utter_access_not_logged"
     return "utter_portal_refused"
