@@ -22,9 +22,13 @@ from sqlalchemy import event as sql_event
 from bot.channels import web
 from bot.channels.message import Choice, Reply
 from bot.channels.web import WebInput, WebSender
-from bot.delivery.service import Delivery
-from bot.delivery.tables import Inbox
+from bot.delivery.service import SIGNED_IN, Delivery
+from bot.delivery.tables import Inbox, Outbox
 from bot.logs import ErrorPages
+from bot.settings import BotSettings
+from bot.throttle import Throttle
+from tests.accounts import portal_away
+from tests.accounts.portal_away import FakePortal
 from tests.channels.support import serving
 from tests.databases import Clock, make_accounts
 from tests.delivery.desk import Desk
@@ -37,6 +41,11 @@ class Page:
 
     def __init__(self, http: httpx.AsyncClient, token: str) -> None:
         self.http, self.headers = http, {"Authorization": f"Bearer {token}"}
+        self.address = web.address_of(token)
+
+    def key(self, site: Site) -> str:
+        """Its conversation."""
+        return site.desk.accounts.vault.conversation_key("web", self.address)
 
     async def post(self, **body: Any) -> httpx.Response:
         body = {"id": str(uuid.uuid4()), **body}
@@ -89,12 +98,13 @@ class Site:
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     clock = Clock()
-    desk = Desk(make_accounts(f"sqlite:///{tmp_path / 'state.db'}", clock=clock), clock)
+    desk = Desk(make_accounts(f"sqlite:///{tmp_path / 'state.db'}", FakePortal(clock), clock), clock)
     desk.delivery = Delivery(desk.accounts, desk.agent, {"web": WebSender()})  # type: ignore[arg-type]
     channel: InputChannel = WebInput(frozenset({OWN}))
     Sanic.test_mode = True
     app = Sanic("web_site", configure_logging=False, error_handler=ErrorPages())
     app.ctx.delivery = desk.delivery
+    app.ctx.throttle = Throttle(BotSettings(sessions_per_minute=20), str.upper)
     register([channel], app, route="/webhooks/")
     listener = socket.create_server(("127.0.0.1", 0))
     server = await app.create_server(sock=listener, return_asyncio_server=True, access_log=False)
@@ -317,12 +327,261 @@ async def test_typing_is_shown_while_an_answer_is_made(site: Site) -> None:
     assert shown == [("message", "hi"), ("typing", True), ("message", "done"), ("typing", False)]
 
 
+# --- the lock ---------------------------------------------------------------------------------------------------
+
+
+async def secretly(message: Any) -> list[dict[str, Any]]:
+    """Answers at the tier of the turn."""
+    return [{"text": f"Answer to {message.text}", "custom": {"tier": message.metadata["tier"]}}]
+
+
+async def sign_in(site: Site, page: Page, patient: str = "rosa") -> None:
+    await portal_away.sign_in(site.desk.accounts, page.key(site), patient)
+    await site.desk.delivery.accept_event(page.key(site), f"signed-in:{uuid.uuid4()}", SIGNED_IN)
+    await site.desk.settled()
+
+
+async def shown(page: Page, count: int, last: str = "") -> list[str]:
+    """The first so many events of a stream: texts, and `[lock]`."""
+    found: list[str] = []
+    async with page.events(last) as stream:
+        async for event in stream:
+            if event.get("type") in ("message", "lock"):
+                found.append(event.get("text", "[lock]"))
+            if len(found) == count:
+                return found
+    return found
+
+
+async def told(site: Site, page: Page, text: str) -> None:
+    assert (await page.post(text=text)).status_code == 202
+    await site.desk.settled()
+
+
+async def lock(site: Site) -> None:
+    """A silence that is too long."""
+    site.desk.clock.forward(15 * 60)
+    await due(site)
+
+
+async def due(site: Site) -> None:
+    """What is scheduled for now is said."""
+    for _ in range(500):
+        site.desk.delivery.bell.ring("outbox")
+        rows = site.desk.rows(Outbox)
+        if not any(row.state == "scheduled" and row.due_at <= site.desk.clock() for row in rows):
+            return await site.desk.settled()
+        await asyncio.sleep(0.01)
+    raise AssertionError("still scheduled")
+
+
+async def said(site: Site, page: Page) -> list[str]:
+    """What a reload shows."""
+    return [event["text"] for _, event in (await site.desk.delivery.history(page.key(site), None)).messages]
+
+
+async def test_at_the_lock_what_was_told_leaves_the_screen_and_words_follow(site: Site) -> None:
+    site.desk.agent.answer = secretly
+    page = await site.page()
+    await sign_in(site, page)
+    await told(site, page, "my labs")
+    seen: list[str] = []
+    async with page.events() as stream:
+        async for event in stream:
+            seen += [event.get("text", "[lock]")] if event.get("type") in ("message", "lock") else []
+            if seen[-1:] == ["Answer to my labs"]:
+                await lock(site)
+            if seen[-1:] == ["utter_locked"]:
+                break
+    assert seen == ["Answer to /signed_in", "my labs", "Answer to my labs", "[lock]", "utter_locked"]
+
+
+@pytest.mark.parametrize("last", ["", "1", "2", "3", "99999"])
+async def test_once_locked_no_reload_no_old_number_and_no_old_token_brings_it_back(site: Site, last: str) -> None:
+    site.desk.agent.answer = secretly
+    page = await site.page()
+    await told(site, page, "before the sign-in")
+    await sign_in(site, page)
+    await told(site, page, "my labs")
+    await lock(site)
+    await told(site, page, "hello?")
+    expected = ["utter_locked", "hello?", "Answer to hello?"]
+    assert await shown(page, 4 if last else 3, last) == [*(["[lock]"] if last else []), *expected]
+    assert site.desk.agent.turns[-1].metadata["tier"] == "none"
+
+
+async def test_who_signs_in_again_reads_their_own_chat_again(site: Site) -> None:
+    site.desk.agent.answer = secretly
+    page = await site.page()
+    await sign_in(site, page)
+    await told(site, page, "my labs")
+    await lock(site)
+    await sign_in(site, page)
+    assert "Answer to my labs" in await said(site, page)
+
+
+async def test_somebody_else_who_signs_in_never_sees_what_was_told_before(site: Site) -> None:
+    site.desk.agent.answer = secretly
+    page = await site.page()
+    await told(site, page, "rosa's question")
+    await sign_in(site, page, "rosa")
+    await told(site, page, "rosa's labs")
+    await lock(site)
+    await sign_in(site, page, "wei")
+    await told(site, page, "wei's labs")
+    everything = ["utter_locked", "Answer to /signed_in", "wei's labs", "Answer to wei's labs"]
+    assert await shown(page, 4) == everything
+    assert await shown(page, 5, "1") == ["[lock]", *everything]
+    assert site.desk.agent.begun_anew == [page.key(site)]
+    site.desk.clock.forward(1)
+    await sign_in(site, page, "rosa")
+    assert await said(site, page) == ["Answer to /signed_in"]
+
+
+async def test_somebody_else_who_signs_in_before_the_lock_clears_the_screen_at_once(site: Site) -> None:
+    site.desk.agent.answer = secretly
+    page = await site.page()
+    await sign_in(site, page, "rosa")
+    await told(site, page, "rosa's labs")
+    site.desk.clock.forward(60)
+    seen: list[str] = []
+    async with page.events() as stream:
+        async for event in stream:
+            seen += [event.get("text", "[lock]")] if event.get("type") in ("message", "lock") else []
+            if seen[-1:] == ["Answer to rosa's labs"]:
+                await sign_in(site, page, "wei")
+            if seen[-2:] == ["[lock]", "Answer to /signed_in"]:
+                break
+    assert seen.count("[lock]") == 1
+
+
+async def test_an_answer_that_comes_after_somebody_else_signed_in_is_never_shown(site: Site) -> None:
+    page, begun, go_on = await site.page(), asyncio.Event(), asyncio.Event()
+    await sign_in(site, page, "rosa")
+
+    async def slowly(message: Any) -> list[dict[str, Any]]:
+        if message.text == "rosa's labs":
+            begun.set()
+            await go_on.wait()
+        return await secretly(message)
+
+    site.desk.agent.answer = slowly
+    assert (await page.post(text="rosa's labs")).status_code == 202
+    await begun.wait()
+    site.desk.clock.forward(1)
+    await portal_away.sign_in(site.desk.accounts, page.key(site), "wei")
+    go_on.set()
+    await site.desk.settled()
+    await told(site, page, "wei's labs")
+    assert await said(site, page) == ["wei's labs", "Answer to wei's labs"]
+
+
+async def test_what_was_offered_to_one_patient_is_not_taken_by_the_next(site: Site) -> None:
+    async def offer(message: Any) -> list[dict[str, Any]]:
+        return [{"text": message.text, "buttons": [{"title": "Yes", "payload": "/order_for_rosa"}]}]
+
+    site.desk.agent.answer = offer
+    page = await site.page()
+    await sign_in(site, page)
+    await told(site, page, "refill")
+    await told(site, page, "1")
+    assert site.desk.agent.texts[-1] == "/order_for_rosa"
+    await lock(site)
+    await told(site, page, "1")
+    assert site.desk.agent.texts[-1] == "1"
+
+
+async def test_a_warning_comes_two_minutes_before_the_lock_and_writing_moves_it(site: Site) -> None:
+    page = await site.page()
+    await sign_in(site, page)
+    site.desk.clock.forward(10 * 60)
+    await told(site, page, "still here")
+    site.desk.clock.forward(12 * 60 + 59)
+    await due(site)
+    before = ["You said /signed_in", "still here", "You said still here"]
+    assert await said(site, page) == before
+    site.desk.clock.forward(1)
+    await due(site)
+    assert await said(site, page) == [*before, "utter_lock_soon"]
+
+
+async def test_at_the_end_of_the_longest_time_nobody_is_told_that_writing_helps(site: Site) -> None:
+    page = await site.page()
+    await sign_in(site, page)
+    for _ in range(23 * 60 // 12 + 4):
+        site.desk.clock.forward(12 * 60)
+        await told(site, page, "hi")
+    site.desk.clock.forward(10 * 60)
+    await due(site)
+    texts = await said(site, page)
+    assert texts[-1] == "utter_session_over_soon"
+    assert "utter_lock_soon" not in texts
+
+
+async def test_after_signing_out_nothing_more_is_said_about_the_lock(site: Site) -> None:
+    page = await site.page()
+    await sign_in(site, page)
+    site.desk.clock.forward(1)
+    await site.desk.accounts.sign_out(page.key(site))
+    site.desk.clock.forward(1)
+    await told(site, page, "bye")
+    await lock(site)
+    assert await said(site, page) == ["bye", "You said bye"]
+
+
+async def test_a_lock_while_everything_was_down_is_said_once_and_without_a_late_warning(site: Site) -> None:
+    page = await site.page()
+    await sign_in(site, page)
+    site.desk.clock.forward(24 * 3600)
+    await due(site)
+    assert await said(site, page) == ["utter_locked"]
+
+
+async def test_the_sweep_ends_what_rasa_remembers_in_the_order_of_messages(site: Site) -> None:
+    page = await site.page()
+    await sign_in(site, page)
+    await lock(site)
+    await site.desk.delivery._sweep.once()
+    await site.desk.settled()
+    assert site.desk.agent.begun_anew == [page.key(site)]
+    assert await said(site, page) == ["utter_locked"]
+
+
+# --- too often --------------------------------------------------------------------------------------------------
+
+
+async def test_who_begins_chats_without_end_is_asked_to_wait(site: Site) -> None:
+    for _ in range(20):
+        await site.page()
+    refused = await site.http.post("/webhooks/web/session", headers={"Origin": OWN})
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert refused.headers["access-control-allow-origin"] == OWN
+    assert "Retry-After" in refused.headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize("proxies", [0, 1])
+async def test_only_what_our_own_proxy_says_counts_as_the_clients_address(site: Site, proxies: int) -> None:
+    site.app.config.PROXIES_COUNT = proxies
+
+    async def ask(forwarded: str) -> int:
+        headers = {"X-Forwarded-For": forwarded}
+        return (await site.http.post("/webhooks/web/session", headers=headers)).status_code
+
+    different = [await ask(f"10.0.0.1, 203.0.113.{i}") for i in range(21)]
+    assert different[-1] == (201 if proxies else 429)
+    forged = [await ask(f"10.0.0.{i}, 198.51.100.7") for i in range(21)]
+    assert forged[-1] == 429
+
+
 # --- the end ----------------------------------------------------------------------------------------------------
 
 
 async def listeners(site: Site, count: int) -> None:
     for _ in range(500):
-        if sum(len(events) for events in site.desk.delivery.bell._waiting.values()) == count + 2:  # and two queues
+        if (
+            sum(len(events) for events in site.desk.delivery.bell._waiting.values()) == count + 3
+        ):  # and two queues and the sweep
             return
         await asyncio.sleep(0.01)
     raise AssertionError("a stream is left over")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from accounts.db import transaction
-from bot.channels.errors import DeliveryError, OptedOut, Retryable, Undeliverable
+from bot.channels.errors import DeliveryError, Retryable, Undeliverable
 from bot.delivery import outbox
 from bot.delivery.tables import DEAD, DELIVERED, FAILED, QUEUED, SENT, Outbox
 from tests.databases import START
@@ -41,7 +41,7 @@ async def test_a_provider_that_names_a_time_is_not_asked_before(desk: Desk) -> N
     assert desk.said == ["You said hi"]
 
 
-@pytest.mark.parametrize("error", [Undeliverable("30005"), OptedOut("21610"), DeliveryError("odd")])
+@pytest.mark.parametrize("error", [Undeliverable("30006"), DeliveryError("odd")])
 async def test_what_can_never_be_delivered_is_dead_and_holds_up_nothing(desk: Desk, error: Exception) -> None:
     desk.sender.errors = [error]
     await desk.put("first")
@@ -87,6 +87,7 @@ async def queue(desk: Desk, text: str, **more: Any) -> int:
     await desk.delivery.begin("sms", "clinic", "+12025550143")
     key = desk.accounts.vault.conversation_key("sms", "+12025550143")
     with transaction(desk.accounts.engine) as session:
+        more = {"tier": "none", **more}
         return outbox.add(session, desk.accounts.vault, key, "sms", {"body": text}, desk.clock(), **more)
 
 
@@ -159,7 +160,7 @@ async def test_the_providers_last_word_is_kept(desk: Desk, reports: list[str], s
     await queue(desk, "one")
     await desk.work()
     for report in reports:
-        await desk.delivery.reconcile("sms", "SM1", report, "30005" if report == "undelivered" else None)
+        await desk.delivery.reconcile("sms", "SM1", report, Undeliverable("30006") if report == "undelivered" else None)
     await desk.delivery.reconcile("telegram", "SM1", "failed")
     assert desk.states(Outbox) == [state]
 
@@ -170,25 +171,25 @@ async def test_the_history_misses_nothing_that_is_sent_out_of_turn(desk_on_each:
     key = desk.accounts.vault.conversation_key("sms", "+12025550143")
     await queue(desk, "the answer to the first")
     await queue(desk, "the person's second", state=SENT)
-    seen = await desk.delivery.history(key, None)
+    seen = (await desk.delivery.history(key, None)).messages
     await desk.work()
-    seen += await desk.delivery.history(key, seen[-1][0])
+    seen += (await desk.delivery.history(key, seen[-1][0])).messages
     assert [event["body"] for _, event in seen] == ["the answer to the first", "the person's second"]
 
 
 async def test_the_history_begins_with_the_last_fifty_and_goes_on_after_an_id(desk: Desk) -> None:
     key = desk.accounts.vault.conversation_key("sms", "+12025550143")
     ids = [await queue(desk, str(i), state=SENT) for i in range(60)]
-    shown = await desk.delivery.history(key, None, 50)
+    shown = (await desk.delivery.history(key, None, 50)).messages
     assert [event["body"] for _, event in shown] == [str(i) for i in range(10, 60)]
-    assert [number for number, _ in await desk.delivery.history(key, ids[57])] == ids[58:]
+    assert [number for number, _ in (await desk.delivery.history(key, ids[57])).messages] == ids[58:]
 
 
 async def test_the_history_says_when_it_was_sent_and_not_when_it_was_planned(desk: Desk) -> None:
     key = desk.accounts.vault.conversation_key("sms", "+12025550143")
     await queue(desk, "later", due_at=START + timedelta(hours=1))
-    assert await desk.delivery.history(key, None) == []
+    assert (await desk.delivery.history(key, None)).messages == []
     desk.clock.forward(3600)
     await desk.work()
-    ((_, event),) = await desk.delivery.history(key, None)
+    ((_, event),) = (await desk.delivery.history(key, None)).messages
     assert event["at"] == "2026-03-01T13:00:00+00:00"
