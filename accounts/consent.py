@@ -5,6 +5,7 @@ Append-only, for each person, topic and channel: the database itself refuses to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -28,12 +29,21 @@ def record(session: Session, person: str, channel: str, topic: str, given: bool,
 
 def last(session: Session, person: str, channel: str, topic: str) -> ConsentEntry | None:
     """This person's last word about the topic, where there is one."""
-    which = (ConsentEntry.person == person, ConsentEntry.channel == channel, ConsentEntry.topic == topic)
+    return _last(session, (person,), channel, topic)
+
+
+def _last(session: Session, people: Sequence[str], channel: str, topic: str) -> ConsentEntry | None:
+    which = (ConsentEntry.person.in_(people), ConsentEntry.channel == channel, ConsentEntry.topic == topic)
     query = select(ConsentEntry).where(*which).order_by(ConsentEntry.id.desc()).limit(1)
     return session.execute(query).scalar_one_or_none()
 
 
 def stands(session: Session, person: str, channel: str, topic: str) -> bool:
     """Whether this person's last word about the topic is a yes."""
-    entry = last(session, person, channel, topic)
+    return stands_for(session, (person,), channel, topic)
+
+
+def stands_for(session: Session, people: Sequence[str], channel: str, topic: str) -> bool:
+    """The same of several names of one person: the patient's, and the conversation's where nobody was signed in."""
+    entry = _last(session, people, channel, topic)
     return topic in _OPEN_BY_DEFAULT if entry is None else bool(entry.given)

@@ -96,7 +96,8 @@ class Accounts:
         if channel == grants.FULL_CHANNEL:
             return Tier.FULL
         person = self.vault.person_key(grant.patient)
-        return Tier.CONSENTED if consent.stands(session, person, channel, consent.DETAILS) else Tier.NONE
+        agreed = consent.stands_for(session, (person, conversation), channel, consent.DETAILS)
+        return Tier.CONSENTED if agreed else Tier.NONE
 
     async def grant(self, conversation: str) -> Grant:
         """A fresh grant of this conversation, renewed unseen where it is about to expire.
@@ -147,7 +148,8 @@ class Accounts:
             if grant is not None:
                 person = self.vault.person_key(grant.patient)
                 consent.record(session, person, channel, consent.DETAILS, False, "unlinked", now)
-            consent.record(session, conversation, channel, consent.LINK, False, reason[:20], now)
+            if consent.stands(session, conversation, channel, consent.LINK):
+                consent.record(session, conversation, channel, consent.LINK, False, reason[:20], now)
             return grant
 
         grant = await self._in_thread(work)
@@ -156,16 +158,29 @@ class Accounts:
                 await self.smart.revoke(grant)
 
     async def agree(self, conversation: str, topic: str, given: bool, how: str) -> None:
-        """Write down a yes or no of the patient who is signed in here (`DETAILS`), or of whoever writes (others)."""
+        """Write down a yes or no of the patient who is signed in here (`DETAILS`), or of whoever writes (others).
+
+        A no to `DETAILS` counts from anybody: it takes away, and gives nothing. A yes without a sign-in raises
+        `NotSignedIn`.
+        """
 
         def work(session: Session) -> None:
             channel, person = conversations.channel_of(session, conversation), conversation
             if topic == consent.DETAILS:
-                grant = grants.load(session, self.vault, conversation, self.policy, self.clock())
-                person = self.vault.person_key(grant.patient)
+                person = self._patient_or(session, conversation, if_not=None if given else conversation)
             consent.record(session, person, channel, topic, given, how, self.clock())
 
         await self._in_thread(work)
+
+    def _patient_or(self, session: Session, conversation: str, if_not: str | None) -> str:
+        """The ledger's name of the patient who is signed in here; otherwise `if_not`, where there is one."""
+        try:
+            grant = grants.load(session, self.vault, conversation, self.policy, self.clock())
+        except NotSignedIn:
+            if if_not is None:
+                raise
+            return if_not
+        return self.vault.person_key(grant.patient)
 
     async def agreed(self, conversation: str, topic: str) -> bool:
         """Whether the last word on a topic other than `DETAILS` (for which there is `tier`) is a yes."""
