@@ -173,6 +173,9 @@ def _environment(portal_url: str, twilio_url: str, telegram_url: str) -> dict[st
         "CHARTLINE_PORTAL_BASE_URL": portal_url,
         "CHARTLINE_PORTAL_CLIENT_REDIRECT_URIS": f"{PUBLIC}/signin/callback",
         "CHARTLINE_LOG_LEVEL": "DEBUG",
+        "CHARTLINE_TRUSTED_PROXIES": "1",
+        "CHARTLINE_SESSIONS_PER_MINUTE": "1000",  # all tests come from one address
+        "CHARTLINE_SIGN_INS_PER_MINUTE": "1000",
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
         "TWILIO_FROM": NUMBER,
