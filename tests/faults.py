@@ -11,12 +11,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 @dataclass(frozen=True)
 class Fault:
-    """What the FHIR API answers instead, after some seconds."""
+    """What the FHIR API answers instead, after some seconds, at every address below `path`."""
 
     status: int = 200
     body: str = ""
     content_type: str = "application/fhir+json"
     seconds: float = 0.0
+    path: str = "/fhir"
 
 
 class Faulty:
@@ -28,7 +29,7 @@ class Faulty:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self.fault
-        if fault is None or not scope.get("path", "").startswith("/fhir"):
+        if fault is None or not scope.get("path", "").startswith(fault.path):
             return await self.app(scope, receive, send)
         await asyncio.sleep(fault.seconds)
         answer = Response(fault.body, fault.status, media_type=fault.content_type)
