@@ -311,9 +311,9 @@ class WebChat:
 
     @property
     def address(self) -> str:
-        from bot.channels.web import _address
+        from bot.channels.web import address_of
 
-        return _address(self.token)
+        return address_of(self.token)
 
     def post(self, headers: dict[str, str] | None = None, **body: Any) -> httpx.Response:
         """A message as the widget posts it, or not quite."""

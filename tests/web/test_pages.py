@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import socket
 import uuid
@@ -17,9 +18,11 @@ import pytest
 from sanic import Sanic
 
 from accounts import conversations
+from accounts.consent import DETAILS
 from accounts.conversations import Place
 from accounts.db import transaction
 from accounts.errors import NotSignedIn
+from accounts.links import PAGE
 from accounts.service import Accounts, utc_now
 from accounts.smart import SmartClient
 from bot import server as assistant
@@ -42,9 +45,15 @@ class Site:
             place = Place("sms", "+15005550006", "+12025550143")
             self.key = conversations.remember(session, accounts.vault, place, accounts.clock())
 
-    async def link(self, waiting: dict[str, Any] | None = None) -> str:
+    async def link(self, waiting: dict[str, Any] | None = None, **purpose: Any) -> str:
         """The path of a new one-time link."""
-        return urlsplit(await self.accounts.sign_in_url(self.key, waiting)).path
+        return urlsplit(await self.accounts.sign_in_url(self.key, waiting, **purpose)).path
+
+    def conversation(self, channel: str, address: str) -> str:
+        """Another conversation's key."""
+        with transaction(self.accounts.engine) as session:
+            place = Place(channel, channel, address)
+            return conversations.remember(session, self.accounts.vault, place, self.accounts.clock())
 
     def browser(self) -> httpx.AsyncClient:
         """Keeps cookies, follows no redirects."""
@@ -67,7 +76,7 @@ class Site:
 
 @pytest.fixture
 async def site(portal: PortalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    async def load(_settings: BotSettings) -> Any:
+    async def load(_settings: BotSettings, _accounts: Accounts) -> Any:
         return FakeAgent()
 
     monkeypatch.setattr(assistant, "load", load)
@@ -260,7 +269,7 @@ async def test_a_fault_of_ours_tells_the_log_neither_the_link_nor_the_words(
     async def fail(_token: str) -> None:
         raise OSError("my secret illness")
 
-    monkeypatch.setattr(site.accounts, "link_place", fail)
+    monkeypatch.setattr(site.accounts, "link_purpose", fail)
     async with site.browser() as browser:
         page = await browser.get("/signin/a-one-time-token")
     assert page.status_code == 500
@@ -268,6 +277,94 @@ async def test_a_fault_of_ours_tells_the_log_neither_the_link_nor_the_words(
     for secret in ("a-one-time-token", "illness"):
         assert secret not in caplog.text
         assert secret not in page.text
+
+
+# --- the private page -------------------------------------------------------------------------------------------
+
+
+async def secretly(message: Any) -> list[dict[str, Any]]:
+    """Answers at the tier of the turn."""
+    return [{"text": f"Answer to {message.text}", "custom": {"tier": message.metadata["tier"]}}]
+
+
+async def to_chat(site: Site, waiting: dict[str, Any]) -> httpx.Response:
+    """Follow a link to a private page as Rosa; the page that leads to the chat."""
+    link = await site.link(waiting, to=PAGE)
+    async with site.browser() as browser:
+        away = await browser.post(f"{link}/go")
+        return await browser.get(await site.back_from_portal(away.headers["location"]))
+
+
+async def events(site: Site, token: str, count: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    headers = {"Authorization": f"Bearer {token}"}
+    async with site.browser() as http, http.stream("GET", "/webhooks/web/events", headers=headers) as response:
+        async for line in response.aiter_lines():
+            if line.startswith("data: ") and json.loads(line[6:])["type"] == "message":
+                found.append(json.loads(line[6:]))
+            if len(found) == count:
+                break
+    return found
+
+
+async def test_a_private_page_begins_a_chat_in_this_browser_that_shows_the_answer(site: Site) -> None:
+    site.app.ctx.agent.answer = secretly
+    page = await to_chat(site, {"text": "my labs"})
+    assert page.status_code == 200
+    assert is_private(page)
+    token = re.search(r'kept = "([\w-]{43})"', page.text)
+    assert token
+    seen = await events(site, token[1], 2)
+    assert [event["text"] for event in seen] == ["Answer to /signed_in", "Answer to my labs"]
+    assert [turn.metadata["tier"] for turn in site.app.ctx.agent.turns] == ["full", "full"]
+    with pytest.raises(NotSignedIn):
+        await site.accounts.grant(site.key)
+
+
+async def test_the_private_page_has_the_chats_token_in_no_address_and_in_a_script_of_its_own(site: Site) -> None:
+    page = await to_chat(site, {"text": "my labs"})
+    nonce = re.search(r"script-src 'nonce-([^']+)'", page.headers["content-security-policy"])
+    assert nonce
+    assert re.findall(r"<script[^>]*>", page.text) == [f'<script nonce="{nonce[1]}">']
+    assert not re.search(r'(?:href|src|action)="[^"]{20,}"', page.text)
+    assert "turn on JavaScript" in words(page)
+
+
+async def test_each_kind_of_link_says_truthfully_what_will_happen(site: Site) -> None:
+    web_chat = site.conversation("web", "a" * 64)
+    async with site.browser() as browser:
+        page = words(await browser.get(await site.link(to=PAGE)))
+        here = words(await browser.get(await site.link()))
+        agreed = words(await browser.get(await site.link(agreed=DETAILS)))
+        web = words(await browser.get(urlsplit(await site.accounts.sign_in_url(web_chat)).path))
+    assert "the answer opens here, in this browser" in page
+    assert "sign out" in page
+    assert "This connects your text messages (phone number ending in •••43)" in here
+    assert "opens here" not in here
+    assert "we may send you details about your health by text message" in agreed
+    assert "details" not in here
+    assert "Your answer is waiting there" in web
+
+
+async def test_after_the_sign_in_the_page_says_where_to_go_on(site: Site, accepted: list[tuple[str, ...]]) -> None:
+    for channel, expected in (("web", "back to it"), ("sms", "text messages"), ("telegram", "back to Telegram")):
+        link = urlsplit(await site.accounts.sign_in_url(site.conversation(channel, "+12025550177"))).path
+        async with site.browser() as browser:
+            away = await browser.post(f"{link}/go")
+            page = await browser.get(await site.back_from_portal(away.headers["location"]))
+        assert expected in words(page)
+
+
+async def test_who_opens_links_without_end_is_asked_to_wait(site: Site) -> None:
+    link = await site.link()
+    async with site.browser() as browser:
+        answers = [await browser.get(link) for _ in range(BotSettings().sign_ins_per_minute + 1)]
+        assert [page.status_code for page in answers[-2:]] == [200, 429]
+        assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+        assert is_private(answers[-1])
+        assert "try the link again in a minute" in words(answers[-1])
+        assert (await browser.post(f"{link}/go")).status_code == 429
+        assert (await browser.get("/health")).status_code == 200
 
 
 async def test_health_and_readiness(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,7 @@ class Assistant:
         self.resumed_from: list[str | None] = []
         self.faults: deque[int] = deque()
         self.stream_faults: deque[int] = deque()
+        self.too_many = 0  # new sessions that are asked to come back in a second
         self.answer_delay = 0.0
         self.page = ""
         self.csp: str | None = None
@@ -86,6 +87,14 @@ class Assistant:
         for conversation in list(self.conversations.values()):
             self._call(self._send, conversation, _frame(None, {"type": "typing", "on": on}))
 
+    def lock(self, *then: Event) -> None:
+        """What was told is closed: it is gone from the conversations, and `then` follows."""
+        for conversation in list(self.conversations.values()):
+            self._call(conversation.events.clear)
+            self._call(self._send, conversation, _frame(None, {"type": "lock"}))
+        for event in then:
+            self.say(event)
+
     def raw(self, frame: str) -> None:
         """Bytes on the streams as they are."""
         for conversation in list(self.conversations.values()):
@@ -104,6 +113,9 @@ class Assistant:
     # The protocol.
 
     async def session(self, _request: Request) -> Response:
+        if self.too_many:
+            self.too_many -= 1
+            return Response(status_code=429, headers={"retry-after": "1"})
         token = secrets.token_urlsafe(16)
         self.conversations[token] = Conversation()
         return JSONResponse({"token": token}, 201)
