@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from accounts import access_command
+from accounts import access_command, rotation_command, unlink_command
 from accounts.errors import AccountsError
 
-COMMANDS = (access_command,)  # each adds its own parser, whose default `run` does the work
+COMMANDS = (access_command, rotation_command, unlink_command)  # each adds a parser whose default `run` does the work
 
 
 def main() -> int:

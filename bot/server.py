@@ -28,6 +28,7 @@ from bot.channels import chart
 from bot.channels.sms import SmsInput, SmsSender
 from bot.channels.telegram import TelegramInput, TelegramSender
 from bot.channels.web import WebInput, WebSender
+from bot.delivery.hours import SendingHours
 from bot.delivery.sender import Sender
 from bot.delivery.service import Delivery
 from bot.delivery.tracker_store import EncryptedTrackerStore
@@ -44,6 +45,7 @@ def create_app(settings: BotSettings | None = None, accounts: Accounts | None = 
     settings = settings or read(BotSettings)
     accounts = accounts or accounts_bootstrap()
     inputs, senders = _channels(settings)
+    hours = read(SendingHours)
     app = Sanic(name, configure_logging=False, error_handler=logs.ErrorPages())
     app.config.ACCESS_LOG = False  # a path may hold a one-time link
     app.config.REQUEST_MAX_SIZE = 1_000_000
@@ -59,7 +61,7 @@ def create_app(settings: BotSettings | None = None, accounts: Accounts | None = 
 
     async def start(app: Sanic, _loop: Any) -> None:
         app.ctx.agent = await load(settings, accounts)
-        app.ctx.delivery = Delivery(accounts, app.ctx.agent, senders)
+        app.ctx.delivery = Delivery(accounts, app.ctx.agent, senders, hours)
         app.ctx.delivery.start()
         app.ctx.warming = asyncio.create_task(asyncio.to_thread(_warm))
 

@@ -2,7 +2,8 @@
 
 DeliveryError
 ├── Retryable      a time-out, a 5xx, a rate limit: try again, not before `retry_after` seconds
-├── Undeliverable  the address is wrong or gone: never try again
+├── Undeliverable  it can never be delivered: never try again
+│   └── AddressGone  the address is nobody's any more, and may become another person's: never try again, and unlink it
 └── OptedOut       the person told the provider to stop: never try again, and remember it
 """
 
@@ -26,8 +27,16 @@ class Retryable(DeliveryError):
 
 
 class Undeliverable(DeliveryError):
-    """It never will: a wrong number, a blocked bot."""
+    """It never will: a landline, a message that the provider does not take."""
+
+
+class AddressGone(Undeliverable):
+    """The number is no longer in service, the account is deleted. Whoever has it next is somebody else."""
 
 
 class OptedOut(DeliveryError):
-    """The person said STOP at the provider (Twilio error 21610)."""
+    """The person said STOP at the provider (Twilio error 21610), or blocked our end there: `by_blocking`."""
+
+    def __init__(self, code: str = "", by_blocking: bool = False) -> None:
+        super().__init__(code)
+        self.by_blocking = by_blocking

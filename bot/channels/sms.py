@@ -148,8 +148,9 @@ async def _reconcile(request: Request, form: RequestParameters) -> None:
     sid, status = form.get("MessageSid"), form.get("MessageStatus")
     if not sid or not status:
         raise InvalidUsage("A report without MessageSid or MessageStatus.")
+    code = form.get("ErrorCode")
     try:
-        await request.app.ctx.delivery.reconcile(NAME, sid, status, form.get("ErrorCode") or "")
+        await request.app.ctx.delivery.reconcile(NAME, sid, status, failure(code) if code else None)
     except Exception as error:  # noqa: BLE001 - not recorded, whatever the reason: Twilio must know
         raise not_kept(error) from None
 

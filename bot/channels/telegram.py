@@ -26,6 +26,7 @@ from telegram import (
     LinkPreviewOptions,
     Message,
     Update,
+    User,
 )
 from telegram.constants import (
     ChatAction,
@@ -132,7 +133,8 @@ def incoming(update: Update, account: str) -> Incoming | None:
     """An update as `Incoming`; None for what is no new message of a person: edits, channel posts, memberships.
 
     Metadata: `unsupported` the kind of what came without words, `attachment` the kind of what came with words,
-    `truncated`, and `notice: group_chat` once for each group, where one chart would be open to all.
+    `truncated`, `restart` where the person pressed Start, `stranger` where somebody else than the chat's person wrote,
+    and `notice: group_chat` once for each group, where one chart would be open to all.
     """
     message_id = str(update.update_id)
     if update.callback_query:
@@ -144,6 +146,8 @@ def incoming(update: Update, account: str) -> Incoming | None:
     if message.chat.type != ChatType.PRIVATE:
         # The same id for every message of a group, so that the inbox keeps the first and drops the others.
         return Incoming(NAME, account, f"group:{address}", address, metadata={"notice": "group_chat"})
+    if _is_stranger(message.from_user, message.chat.id):
+        return Incoming(NAME, account, message_id, address, metadata={"stranger": True})
     text, truncated = plain_text(_words(message))
     metadata = _metadata(message, text, truncated)
     if not text and not metadata:
@@ -155,18 +159,29 @@ def _tap(query: CallbackQuery, account: str, message_id: str) -> Incoming | None
     chat = query.message.chat if query.message else None
     if chat is None or chat.type != ChatType.PRIVATE or not query.data:
         return None
+    if _is_stranger(query.from_user, chat.id):
+        return Incoming(NAME, account, message_id, str(chat.id), metadata={"stranger": True})
     return Incoming(NAME, account, message_id, str(chat.id), choice=query.data)
+
+
+def _is_stranger(user: User | None, chat_id: int) -> bool:
+    """Whether the account is not the one that a private chat is with, whose id is the chat's, or is a program."""
+    return user is None or user.id != chat_id or user.is_bot
 
 
 def _words(message: Message) -> str:
     text = message.text or message.caption or ""
-    command = text.split(maxsplit=1)[0].partition("@")[0] if text.strip() else ""
-    return _COMMANDS.get(command, text)
+    return _COMMANDS.get(_command(text), text)
+
+
+def _command(text: str) -> str:
+    return text.split(maxsplit=1)[0].partition("@")[0] if text.strip() else ""
 
 
 def _metadata(message: Message, text: str, truncated: bool) -> dict[str, Any]:
     kind = next((str(k.value) for k in MessageAttachmentType if getattr(message, k.value, None)), "")
-    found = {"attachment" if text else "unsupported": kind, "truncated": truncated}
+    restart = _command(message.text or "") == "/start"  # the one button that Telegram shows after a block is lifted
+    found = {"attachment" if text else "unsupported": kind, "truncated": truncated, "restart": restart}
     return {key: value for key, value in found.items() if value}
 
 

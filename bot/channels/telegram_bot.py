@@ -11,7 +11,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, Tele
 from telegram.request import HTTPXRequest
 
 from bot.channels import credentials as settings
-from bot.channels.errors import DeliveryError, Retryable, Undeliverable
+from bot.channels.errors import AddressGone, DeliveryError, OptedOut, Retryable, Undeliverable
 
 _TOKEN = re.compile(r"\d+:[\w-]+")
 
@@ -66,10 +66,19 @@ def failure(error: TelegramError) -> DeliveryError:
     if isinstance(error, RetryAfter):
         wait = error.retry_after
         return Retryable("429", wait.total_seconds() if isinstance(wait, timedelta) else float(wait))
-    if isinstance(error, Forbidden):  # blocked, or the account is gone
-        return Undeliverable("403")
-    if isinstance(error, BadRequest):  # no such chat, or a message that Telegram will never take
-        return Undeliverable("400")
+    if isinstance(error, (Forbidden, BadRequest)):
+        return _final(error.message.lower())
     if isinstance(error, ChatMigrated):
         return Undeliverable("chat_migrated")
     return Retryable(type(error).__name__)
+
+
+def _final(said: str) -> DeliveryError:
+    """The Bot API has no codes of its own for these: its words are all there is (https://core.telegram.org/bots/api)."""
+    if "blocked by the user" in said:
+        return OptedOut("blocked", by_blocking=True)
+    if "user is deactivated" in said:
+        return AddressGone("deactivated")
+    if "chat not found" in said:
+        return AddressGone("chat_not_found")
+    return Undeliverable("refused")

@@ -16,9 +16,11 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from bot.channels import credentials as settings
-from bot.channels.errors import DeliveryError, OptedOut, Retryable, Undeliverable
+from bot.channels.errors import AddressGone, DeliveryError, OptedOut, Retryable, Undeliverable
 
 _OPTED_OUT = "21610"
+# 30005: unknown, and may no longer exist. 21211 and 21614: no valid number, no mobile number; but it wrote to us once.
+_GONE = frozenset({"21211", "21614", "30005"})
 # Overflow and rate limits of Twilio or a carrier, and an account that its owner must put right: all pass.
 _TRANSIENT = frozenset({"14107", "20003", "20005", "20429", "21611", "30001", "30002", "30017", "30022"})
 _TRANSIENT_STATUS = frozenset({401, 408, 429})
@@ -67,6 +69,8 @@ def failure(code: str, status: int = 400, retry_after: float | None = None) -> D
     """Twilio's `code`, from an answer or from a delivery report, as the error that says what to do about it."""
     if code == _OPTED_OUT:
         return OptedOut(code)
+    if code in _GONE:
+        return AddressGone(code)
     if code in _TRANSIENT or status in _TRANSIENT_STATUS or not 400 <= status < 500:
         return Retryable(code, retry_after)
     return Undeliverable(code)

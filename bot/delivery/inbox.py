@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -19,6 +19,7 @@ from bot.delivery.tables import DEAD, DONE, LEASED, NEW, Inbox
 
 LEASE = timedelta(seconds=60)
 MAX_TRIES = 5
+VOID = "opted_out"  # why a message is answered by nothing
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ def put(session: Session, vault: Vault, incoming: Incoming, now: datetime, paylo
     return int(row.id)
 
 
+def empty(vault: Vault, row: Inbox) -> None:
+    """Forget what a message said. That it came stays known, so that it is not taken for a new one."""
+    row.sealed = vault.seal({"text": "", "choice": None, "payload": None, "metadata": {}}, _context(row.id))
+
+
 def lease(session: Session, vault: Vault, now: datetime, limit: int, channels: Collection[str]) -> list[Job]:
     """Take the oldest open message of each conversation that has none in flight, for at most a minute.
 
@@ -87,22 +93,50 @@ def lease(session: Session, vault: Vault, now: datetime, limit: int, channels: C
     rows = session.execute(query).scalars().all()
     for row in rows:
         row.state, row.due_at, row.tries = LEASED, now + LEASE, row.tries + 1
-    return [_job(vault, row) for row in rows]
+        if row.error == VOID:  # its process died in the turn that a STOP made void
+            row.state = DONE
+    return [_job(vault, row) for row in rows if row.state == LEASED]
+
+
+def annotate(session: Session, vault: Vault, row_id: int, metadata: dict[str, Any]) -> None:
+    """Add to the metadata of a message that was just stored."""
+    row = session.get(Inbox, row_id)
+    content = vault.open(row.sealed, _context(row_id))
+    row.sealed = vault.seal({**content, "metadata": {**content["metadata"], **metadata}}, _context(row_id))
+
+
+def void(session: Session, row_id: int) -> None:
+    """A stored message is answered by nothing."""
+    row = session.get(Inbox, row_id)
+    row.state, row.error = DONE, VOID
+
+
+def void_open(session: Session, conversation: str, before: int | None) -> None:
+    """Nothing that waits for an answer, or is being answered, is answered any more; `before` limits it to older rows.
+
+    The caller holds the conversation's lock.
+    """
+    which = [Inbox.conversation == conversation, *([] if before is None else [Inbox.id < before])]
+    session.execute(update(Inbox).where(*which, Inbox.state.in_((NEW, LEASED))).values(error=VOID))
+    session.execute(update(Inbox).where(*which, Inbox.state == NEW).values(state=DONE))
 
 
 def finish(session: Session, job: Job) -> bool:
-    """Mark a job done. False where somebody else took it over meanwhile: then nothing of this turn may be kept."""
+    """Mark a job done. False where nothing of this turn may be kept: it is void, or somebody else took it over."""
     row = _mine(session, job)
     if row is None:
         return False
     row.state = DONE
-    return True
+    return bool(row.error != VOID)
 
 
 def give_back(session: Session, job: Job, now: datetime, error: str) -> bool:
     """Try again later, each time later than before; True where that was the last try and the message is dead."""
     row = _mine(session, job)
     if row is None:
+        return False
+    if row.error == VOID:
+        row.state = DONE
         return False
     row.error = error[:100]
     row.state = DEAD if row.tries >= MAX_TRIES else NEW

@@ -17,6 +17,7 @@ import httpx
 from rasa.core.channels.channel import InputChannel, UserMessage, register
 from sanic import Sanic
 
+from bot.channels.errors import DeliveryError
 from bot.channels.message import Incoming
 from bot.channels.sms import SmsInput
 from bot.channels.telegram import TelegramInput
@@ -47,9 +48,9 @@ class Delivery:
         key = (incoming.channel, incoming.account, incoming.message_id)
         return self.kept.setdefault(key, incoming) is incoming
 
-    async def reconcile(self, channel: str, provider_id: str, status: str, code: str) -> None:
+    async def reconcile(self, channel: str, provider_id: str, status: str, error: DeliveryError | None) -> None:
         self._check()
-        self.reports.append((channel, provider_id, status, code))
+        self.reports.append((channel, provider_id, status, error.code if error else ""))
 
     def _check(self) -> None:
         if self.broken:
@@ -97,8 +98,8 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(*channels: InputChannel) -> AsyncIterator[Server]:
-    """The channels as Rasa mounts them, on a real socket."""
+async def serving(*channels: InputChannel, delivery: Any = None) -> AsyncIterator[Server]:
+    """The channels as Rasa mounts them, on a real socket; `delivery` is the real one where a test gives it."""
     turns: list[tuple[str, str]] = []
 
     async def handle_message(message: UserMessage) -> None:
@@ -106,7 +107,7 @@ async def serving(*channels: InputChannel) -> AsyncIterator[Server]:
 
     Sanic.test_mode = True
     app = Sanic("channels", configure_logging=False)
-    app.ctx.delivery = Delivery()
+    app.ctx.delivery = delivery or Delivery()
     app.ctx.agent = SimpleNamespace(handle_message=handle_message)
     register(list(channels), app, route="/webhooks/")
     listener = socket.create_server(("127.0.0.1", 0))

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from bot.channels.errors import DeliveryError, OptedOut, Retryable, Undeliverable
+from bot.channels.errors import AddressGone, DeliveryError, OptedOut, Retryable, Undeliverable
 from bot.channels.message import Choice, Link, Rendered, Reply
 from bot.channels.segments import segments
 from bot.channels.sms import MORE_HINT, SmsSender
@@ -134,8 +134,8 @@ def refusal(status: int, code: int, **headers: str) -> Answer:
     ("answer", "kind", "code", "wait"),
     [
         (refusal(400, 21610), OptedOut, "21610", None),
-        (refusal(400, 21211), Undeliverable, "21211", None),
-        (refusal(400, 21614), Undeliverable, "21614", None),
+        (refusal(400, 21211), AddressGone, "21211", None),
+        (refusal(400, 21614), AddressGone, "21614", None),
         (refusal(400, 21408), Undeliverable, "21408", None),
         (refusal(429, 20429, **{"Retry-After": "7"}), Retryable, "20429", 7.0),
         (refusal(429, 14107), Retryable, "14107", None),
@@ -191,7 +191,14 @@ async def test_it_sends_again_after_it_was_closed(sms: SmsSender, twilio: Provid
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [("21610", OptedOut), ("30003", Undeliverable), ("30005", Undeliverable), ("30022", Retryable)]
+    ("code", "kind"),
+    [
+        ("21610", OptedOut),
+        ("30003", Undeliverable),
+        ("30005", AddressGone),
+        ("30006", Undeliverable),
+        ("30022", Retryable),
+    ],
 )
 def test_a_code_in_a_delivery_report_means_the_same(code: str, kind: type[DeliveryError]) -> None:
     assert type(failure(code)) is kind

@@ -55,9 +55,27 @@ async def test_what_is_no_new_message_of_a_person_is_acknowledged_and_left(name:
     assert await kept(name) is None
 
 
-@pytest.mark.parametrize(("name", "text"), [("start", "hi"), ("start_payload", "hi"), ("help", "help")])
-async def test_telegrams_own_commands_are_words(name: str, text: str) -> None:
-    assert await words(name) == (text, {})
+@pytest.mark.parametrize(
+    ("name", "text", "metadata"),
+    [("start", "hi", {"restart": True}), ("start_payload", "hi", {"restart": True}), ("help", "help", {})],
+)
+async def test_telegrams_own_commands_are_words(name: str, text: str, metadata: dict[str, Any]) -> None:
+    assert await words(name) == (text, metadata)
+
+
+@pytest.mark.parametrize("name", ["text", "tap"])
+@pytest.mark.parametrize("sender", [{"id": 700000002}, {"is_bot": True}, None])
+async def test_what_somebody_else_than_the_chats_person_sends_is_not_read(name: str, sender: Any) -> None:
+    sent = update(name)
+    outer = sent.get("callback_query") or sent["message"]
+    if sender is None and name == "tap":
+        pytest.skip("a tap always has a sender")
+    outer["from"] = sender and {**outer["from"], **sender}
+    async with serving(telegram_input()) as server:
+        assert (await server.telegram(sent)).status_code == 200
+    message = server.delivery.one
+    assert (message.address, message.text, message.choice) == ("700000001", "", None)
+    assert message.metadata == {"stranger": True}
 
 
 async def test_any_other_command_is_plain_text() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.channels.errors import DeliveryError, Retryable, Undeliverable
+from bot.channels.errors import AddressGone, DeliveryError, OptedOut, Retryable, Undeliverable
 from bot.channels.message import Choice, Link, Rendered, Reply
 from bot.channels.telegram import TelegramSender
 from bot.channels.telegram_bot import TelegramSettings
@@ -129,8 +129,11 @@ async def test_a_chart_is_sent_as_a_picture(bot: TelegramSender, telegram: Provi
 @pytest.mark.parametrize(
     ("answer", "kind", "code", "wait"),
     [
-        (refused(403, "Forbidden: bot was blocked by the user"), Undeliverable, "403", None),
-        (refused(400, "Bad Request: chat not found"), Undeliverable, "400", None),
+        (refused(403, "Forbidden: bot was blocked by the user"), OptedOut, "blocked", None),
+        (refused(403, "Forbidden: user is deactivated"), AddressGone, "deactivated", None),
+        (refused(403, "Forbidden: bot can't initiate conversation with a user"), Undeliverable, "refused", None),
+        (refused(400, "Bad Request: chat not found"), AddressGone, "chat_not_found", None),
+        (refused(400, "Bad Request: message is too long"), Undeliverable, "refused", None),
         (refused(400, "Bad Request: migrated", migrate_to_chat_id=-100), Undeliverable, "chat_migrated", None),
         (refused(429, "Too Many Requests: retry after 9", retry_after=9), Retryable, "429", 9.0),
         (refused(500, "Internal Server Error"), Retryable, "NetworkError", None),

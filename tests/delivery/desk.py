@@ -9,11 +9,14 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
+from rasa.shared.core.events import SessionStarted
+from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy import select
 
 from accounts.db import transaction
 from accounts.service import Accounts
 from bot.channels.message import Incoming, Rendered, Reply
+from bot.delivery.hours import SendingHours
 from bot.delivery.service import Delivery
 from bot.delivery.tables import Inbox, Outbox
 from tests.databases import Clock, make_accounts
@@ -35,7 +38,8 @@ class FakeAgent:
         self._running: list[str] = []
         self.words = {"utter_something_broke": "Sorry, that broke.", "utter_choice_gone": "That is from earlier."}
         nlg = SimpleNamespace(generate=self._generate)
-        self.processor = SimpleNamespace(nlg=nlg, get_tracker=self._tracker)
+        self.processor = SimpleNamespace(nlg=nlg, get_tracker=self._tracker, save_tracker=self._save)
+        self.begun_anew: list[str] = []  # conversations in which nothing of before is known any more
 
     @property
     def texts(self) -> list[str]:
@@ -56,8 +60,12 @@ class FakeAgent:
     async def _generate(self, response: str, _tracker: Any, _channel: str, **values: Any) -> dict[str, Any]:
         return {"text": self.words.get(response, response).format(**values), "custom": {"tier": "none"}}
 
-    async def _tracker(self, _conversation: str) -> None:
-        return None
+    async def _tracker(self, conversation: str) -> DialogueStateTracker:
+        return DialogueStateTracker(conversation, slots=[])
+
+    async def _save(self, tracker: DialogueStateTracker) -> None:
+        if any(isinstance(event, SessionStarted) for event in tracker.events):
+            self.begun_anew.append(tracker.sender_id)
 
 
 class FakeSender:
@@ -76,7 +84,7 @@ class FakeSender:
 
     def render(self, replies: list[Reply]) -> Rendered:
         text = "\n".join(reply.text for reply in replies)
-        return Rendered([{"body": text[: self.page]}], text[self.page :])
+        return Rendered([{"body": text[: self.page]}] if text else [], text[self.page :])
 
     def echo(self, message_id: str, text: str) -> dict[str, Any] | None:
         return None
@@ -105,7 +113,8 @@ class Desk:
     def __init__(self, accounts: Accounts, clock: Clock) -> None:
         self.accounts, self.clock = accounts, clock
         self.agent, self.sender = FakeAgent(), FakeSender()
-        self.delivery = Delivery(accounts, self.agent, {"sms": self.sender})  # type: ignore[arg-type]
+        self.hours = SendingHours(time_zone="UTC")  # the clock begins at noon
+        self.delivery = Delivery(accounts, self.agent, {"sms": self.sender}, self.hours)  # type: ignore[arg-type]
 
     async def put(self, text: str, address: str = "+12025550143", message_id: str = "", **more: Any) -> bool:
         message_id = message_id or uuid.uuid4().hex
@@ -151,7 +160,7 @@ class Desk:
 
     async def work(self) -> None:
         """Work off what is due now."""
-        fresh = Delivery(self.accounts, self.agent, self.delivery.senders)  # type: ignore[arg-type]
+        fresh = Delivery(self.accounts, self.agent, self.delivery.senders, self.hours)  # type: ignore[arg-type]
         fresh.start()
         await self.settled()
         await fresh.stop()

@@ -10,6 +10,7 @@ import pytest
 from accounts.db import transaction
 from bot.delivery import inbox, service
 from bot.delivery.tables import DEAD, DONE, Inbox, Outbox
+from bot.delivery.tracker_store import Unsaved
 from tests.delivery.desk import Desk, make_desk
 
 
@@ -115,7 +116,7 @@ async def test_what_a_late_finisher_says_is_dropped(desk_on_each: Desk) -> None:
     (late,) = leased(desk)
     desk.clock.forward(61)
     await desk.work()
-    await desk.delivery._commit(late, service.Answer([service.Reply("from the dead")]))
+    await desk.delivery._commit(late, service.Answer([service.Reply("from the dead")]), Unsaved())
     await desk.delivery._give_back(late, "late")
     await desk.work()
     assert desk.said == ["You said hi"]
