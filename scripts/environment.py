@@ -20,7 +20,6 @@ def environment() -> dict[str, str]:
     bot, actions, portal = (env.setdefault(f"CHARTLINE_{n}_PORT", p) for n, p in _PORTS.items())
     env.setdefault("CHARTLINE_PUBLIC_URL", f"http://localhost:{bot}")
     env.setdefault("CHARTLINE_ACTIONS_URL", f"http://127.0.0.1:{actions}/webhook")
-    env.setdefault("CHARTLINE_TRACKER_DB", str(var / "tracker.db"))
     env.setdefault("CHARTLINE_PORTAL_BASE_URL", f"http://localhost:{portal}")
     env.setdefault("CHARTLINE_PORTAL_DEMO", "1")
     env.setdefault("CHARTLINE_FHIR_URL", f"{env['CHARTLINE_PORTAL_BASE_URL']}/fhir")

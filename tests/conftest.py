@@ -64,7 +64,7 @@ def accounts(environment: dict[str, str]) -> Accounts:
 
 
 @pytest.fixture(scope="session")
-def load_agent(environment: dict[str, str]) -> Callable[[], Any]:
+def load_agent(accounts: Accounts) -> Callable[[], Any]:
     """Loads the trained model, once."""
     kept: list[Any] = []
 
@@ -77,7 +77,7 @@ def load_agent(environment: dict[str, str]) -> Callable[[], Any]:
 
             logs.configure()
             train(Path(__file__).parent.parent / "models")
-            kept.append(await load_model(read(BotSettings)))
+            kept.append(await load_model(read(BotSettings), accounts))
         return kept[0]
 
     return load
