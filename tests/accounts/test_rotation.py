@@ -46,7 +46,7 @@ def fill(accounts: Accounts, address: str = "+12025550143") -> str:
     key, vault = conversation(accounts, address), accounts.vault
     expires = START + timedelta(minutes=5)
     with transaction(accounts.engine) as session:
-        grants.save(session, vault, key, Grant("p1", "Rosa", "access", "refresh", "", expires), START)
+        grants.save(session, vault, key, Grant("p1", "Rosa", "access", "refresh", "", expires), accounts.policy, START)
         links.make(session, vault, key, LinkContent({"text": "my labs"}), START, 600)
         inbox.put(session, vault, Incoming("sms", "clinic", address, address, "my labs"), START)
         outbox.add(session, vault, key, "sms", {"body": "6.9 %"}, START)
