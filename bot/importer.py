@@ -8,7 +8,7 @@ from rasa.shared.core.domain import Domain, InvalidDomain
 from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.utils.common import cached_method
 
-SAFETY_INTENTS = ("report_emergency", "report_crisis")
+SAFETY_INTENTS = ("report_emergency", "report_crisis", "maybe_emergency", "maybe_crisis", "no_danger")
 
 
 class ChartlineImporter(RasaFileImporter):

@@ -7,11 +7,15 @@ from typing import Any
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.events import ActionExecuted, SessionStarted
+from rasa.shared.core.trackers import DialogueStateTracker
 
 from accounts.tiers import Tier
 from bot.channels.message import Choice, Link, Reply
 from bot.delivery.inbox import Job
 from bot.delivery.tables import REPLY
+from bot.policies.safety_policy import interrupted
 
 
 class Collector(OutputChannel):
@@ -24,6 +28,7 @@ class Collector(OutputChannel):
     def __init__(self, channel: str, tier: Tier) -> None:
         self._channel, self._tier = channel, tier
         self.withheld = False
+        self.take_up = False  # whether a question about danger is settled, so that what it interrupted goes on
         self.replies: list[Reply] = []
         self.scheduled: list[tuple[str, Reply]] = []
 
@@ -35,6 +40,7 @@ class Collector(OutputChannel):
         """Called by Rasa for each message of a turn."""
         custom = message.get("custom") or {}
         reply = reply_of(message)
+        self.take_up = self.take_up or bool(custom.get("take_up"))
         if Tier.named(reply.tier) > self._tier:
             self.withheld = True
         elif custom.get("due"):
@@ -58,19 +64,27 @@ def reply_of(message: dict[str, Any]) -> Reply:
 
 
 async def run(agent: Agent, job: Job, text: str, tier: Tier) -> Collector:
-    """Let the agent answer `text` for this job. The same job has the same `turn` each time it is tried."""
+    """Let the agent answer `text` for this job. The same job has the same `turn` each time it is tried.
+
+    After a no to a question about danger, the message that it interrupted is answered too, unscreened.
+    """
     collector = Collector(job.channel, tier)
-    await agent.handle_message(
-        UserMessage(
-            text,
-            output_channel=collector,
-            sender_id=job.conversation,
-            input_channel=job.channel,
-            message_id=f"inbox-{job.id}",
-            metadata={**job.metadata, "turn": f"inbox-{job.id}", "tier": tier.word},
-        )
-    )
+    await _handle(agent, job, text, tier, collector)
+    if collector.take_up and (waiting := interrupted(await agent.processor.get_tracker(job.conversation))):
+        await _handle(agent, job, waiting, tier, collector, screened=True)
     return collector
+
+
+async def _handle(agent: Agent, job: Job, text: str, tier: Tier, collector: Collector, **more: Any) -> None:
+    message = UserMessage(
+        text,
+        output_channel=collector,
+        sender_id=job.conversation,
+        input_channel=job.channel,
+        message_id=f"inbox-{job.id}",
+        metadata={**job.metadata, "turn": f"inbox-{job.id}", "tier": tier.word, **more},
+    )
+    await agent.handle_message(message)
 
 
 async def utter(agent: Agent, job: Job, response: str, **values: Any) -> Reply:
@@ -78,3 +92,17 @@ async def utter(agent: Agent, job: Job, response: str, **values: Any) -> Reply:
     tracker = await agent.processor.get_tracker(job.conversation)
     message = await agent.processor.nlg.generate(response, tracker, job.channel, **values)
     return reply_of(message or {})
+
+
+async def words(agent: Agent, channel: str, response: str) -> Reply:
+    """A response of the domain that names nothing of the conversation, for whoever reads it."""
+    message = await agent.processor.nlg.generate(response, DialogueStateTracker("", slots=[]), channel)
+    return reply_of(message or {})
+
+
+async def start_anew(agent: Agent, conversation: str) -> None:
+    """Rasa begins a new session: no slot, open form or message of before is known to what follows."""
+    tracker = await agent.processor.get_tracker(conversation)
+    for event in (SessionStarted(), ActionExecuted(ACTION_LISTEN_NAME)):
+        tracker.update(event)
+    await agent.processor.save_tracker(tracker)
