@@ -110,7 +110,7 @@ async def test_where_nothing_may_be_told_nothing_is_read_or_logged(assistant: As
 
 async def test_a_look_that_broke_off_is_on_record_as_failed(assistant: Assistant, portal: PortalServer) -> None:
     chat = await assistant.chat("rosa")
-    portal.app.fault = Fault(400, "{}", seconds=1, path="/fhir/MedicationDispense")  # the other searches are through
+    portal.app.fault = Fault(500, "{}", seconds=1, path="/fhir/MedicationDispense")  # the other searches are through
     said = await chat.say("what medicines am I on?")
     assert "lisinopril" not in said
     (entry,) = newest(assistant.accounts)
