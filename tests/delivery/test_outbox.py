@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from accounts.db import transaction
+from accounts.tiers import Tier
 from bot.channels.errors import DeliveryError, Retryable, Undeliverable
 from bot.delivery import outbox
+from bot.delivery.hours import SendingHours
 from bot.delivery.tables import DEAD, DELIVERED, FAILED, QUEUED, SENT, Outbox
 from tests.databases import START
 from tests.delivery.desk import Desk
@@ -193,3 +195,41 @@ async def test_the_history_says_when_it_was_sent_and_not_when_it_was_planned(des
     await desk.work()
     ((_, event),) = (await desk.delivery.history(key, None)).messages
     assert event["at"] == "2026-03-01T13:00:00+00:00"
+
+
+@pytest.mark.parametrize("tier", ["consented", "full"])
+async def test_a_reminder_that_may_no_longer_be_told_says_only_that_there_is_one(desk: Desk, tier: str) -> None:
+    due = (START + timedelta(hours=1)).replace(tzinfo=timezone.utc).isoformat()
+
+    async def remind(_message: Any) -> list[dict[str, Any]]:
+        return [{"text": "Lisinopril is due.", "custom": {"due": due, "tier": tier, "topic": "reminder"}}]
+
+    desk.agent.answer = remind
+    desk.accounts.tier_within = lambda *_: Tier.FULL  # type: ignore[method-assign]
+    await desk.put("remind me")
+    await desk.work()
+    desk.accounts.tier_within = lambda *_: Tier.NONE  # type: ignore[method-assign]
+    desk.clock.forward(3600)
+    await desk.work()
+    assert desk.said[-1] == "utter_reminder_private"
+    assert not any("Lisinopril" in said for said in desk.said)
+
+
+async def test_reminders_wait_for_the_day_and_answers_do_not(desk: Desk) -> None:
+    await queue(desk, "a reminder", due_at=START + timedelta(hours=9))  # 21:00
+    desk.clock.forward(9 * 3600)
+    await desk.put("hi")
+    await desk.work()
+    desk.clock.forward(11 * 3600 - 1)  # 7:59:59
+    await desk.work()
+    assert desk.said == ["You said hi"]
+    desk.clock.forward(1)
+    await desk.work()
+    assert desk.said == ["You said hi", "a reminder"]
+
+
+@pytest.mark.parametrize(("hour", "open_"), [(12, False), (13, True), (2, False), (1, True)])
+def test_the_hours_are_those_of_the_clinics_zone(hour: int, open_: bool) -> None:
+    """New York in winter is five hours behind: 8:00 is 13:00 UTC, and 21:00 is 2:00 of the next day."""
+    hours = SendingHours(time_zone="America/New_York")
+    assert hours.include(datetime(2026, 1, 15, hour)) is open_
