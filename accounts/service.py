@@ -198,10 +198,9 @@ class Accounts:
 
         def work(session: Session) -> None:
             channel = conversations.channel_of(session, conversation)
-            at = {"channel": channel, "tier": tier.word, "conversation": conversation}
-            access_log.append(
-                session, self.vault, Access(patient=grant.patient, who=grant.who, **at, **what), self.clock()
-            )
+            who = {"patient": grant.patient, "who": grant.who, "channel": channel, "tier": tier.word}
+            access = Access(**{**who, "conversation": conversation, **what})
+            access_log.append(session, self.vault, access, self.clock())
 
         try:
             await self._in_thread(work)
