@@ -1,6 +1,6 @@
 # Chartline. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check train evaluate shell rasa format widget clean
+.PHONY: help run test check train evaluate shell rasa accounts format widget clean
 
 PYTHON := .venv/bin/python
 
@@ -38,6 +38,10 @@ shell: ## Chat in the terminal with what `make run` started
 rasa: ## One of Rasa's own commands, for example: make rasa ARGS="shell nlu"
 	@scripts/setup.sh run
 	@exec $(PYTHON) -m scripts.rasa $(ARGS)
+
+accounts: ## An operator's command, for example: make accounts ARGS="rotate-keys"
+	@scripts/setup.sh run
+	@exec $(PYTHON) -m scripts.accounts $(ARGS)
 
 format: ## Format the code
 	@scripts/setup.sh test
