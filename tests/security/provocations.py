@@ -21,7 +21,12 @@ from tests.security import canaries
 from tests.system import DEMO_PASSWORD, System, TelegramChat, browse
 
 EVERYTHING = " ".join((*canaries.OF_THE_CHART, *canaries.OF_THE_PERSON))
-NESTED = "[" * 20_000
+BROKEN = (
+    EVERYTHING.encode(),
+    json.dumps(EVERYTHING).encode(),
+    f'{{"text": "{EVERYTHING}'.encode(),
+    f'{{"a": "{EVERYTHING}", "b": {"[" * 20_000}'.encode(),
+)
 ADDRESSES = (
     f"/{quote(EVERYTHING)}",
     f"/webhooks/{canaries.WORDS}/webhook?text={canaries.WORDS}&From={quote(canaries.PHONE)}",
@@ -114,33 +119,33 @@ def own_database_locked(system: System, rosa: dict[str, Any]) -> Iterator[None]:
     assert answers == [503]
 
 
-def nonsense(system: System, rosa: dict[str, Any]) -> None:
-    """Addresses, methods, headers and bodies that nobody offers, with canaries in them, to each process."""
-    actions = {"Authorization": f"Bearer {system.env['CHARTLINE_ACTIONS_TOKEN']}"}
-    portal = {"Authorization": f"Bearer {system.token(system.key('web', rosa['web'].address))}"}
-    bodies = (
-        EVERYTHING.encode(),
-        json.dumps(EVERYTHING).encode(),
-        f'{{"text": "{EVERYTHING}'.encode(),
-        NESTED.encode(),
-    )
-    targets: tuple[tuple[str, dict[str, str]], ...] = (
-        (system.local, {}),
-        (system.actions_url, actions),
-        (system.portal_url, portal),
-    )
-    for base, headers in targets:
-        with httpx.Client(base_url=base, headers={**headers, "X-Words": canaries.WORDS}, timeout=30) as client:
-            for address in ADDRESSES:
-                client.get(address)
-                client.post(address, content=bodies[0])
-            for path in ("/webhook", "/fhir/Task", "/fhir", "/oauth/token", "/webhooks/web/messages"):
-                for body in bodies:
-                    client.post(path, content=body, headers={"Content-Type": "application/json"})
-        raw(base, f"GET /{canaries.WORDS} HTTP/9.9\r\n\r\n".encode())
-        raw(base, f"{canaries.WORDS} {EVERYTHING}\r\n\r\n".encode())
-        raw(base, f"POST / HTTP/1.1\r\nContent-Length: {canaries.WORDS}\r\n{canaries.NAME}\r\n\r\n".encode())
-    for body in bodies:
+def targets(system: System, rosa: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Each process's address, and the headers that let a request come as far as possible."""
+    token = system.token(system.key("web", rosa["web"].address))
+    return {
+        system.local: {},
+        system.actions_url: {"Authorization": f"Bearer {system.env['CHARTLINE_ACTIONS_TOKEN']}"},
+        system.portal_url: {"Authorization": f"Bearer {token}"},
+    }
+
+
+def nonsense(base: str, headers: dict[str, str]) -> None:
+    """Addresses, methods, headers and bodies that nobody offers, with canaries in them, to one process."""
+    with httpx.Client(base_url=base, headers={**headers, "X-Words": canaries.WORDS}, timeout=60) as client:
+        for address in ADDRESSES:
+            client.get(address)
+            client.post(address, content=BROKEN[0])
+        for path in ("/webhook", "/fhir/Task", "/fhir", "/oauth/token", "/webhooks/web/messages"):
+            for body in BROKEN:
+                client.post(path, content=body, headers={"Content-Type": "application/json"})
+    raw(base, f"GET /{canaries.WORDS} HTTP/9.9\r\n\r\n".encode())
+    raw(base, f"{canaries.WORDS} {EVERYTHING}\r\n\r\n".encode())
+    raw(base, f"POST / HTTP/1.1\r\nContent-Length: {canaries.WORDS}\r\n{canaries.NAME}\r\n\r\n".encode())
+
+
+def broken_messages(rosa: dict[str, Any]) -> None:
+    """Bodies that are no message, on the channels that proved their sender."""
+    for body in BROKEN:
         rosa["web"].post_raw(body)
         rosa["telegram"].post_raw(body)
 
@@ -157,7 +162,7 @@ def actions_raise(system: System) -> None:
     }
     names = ("action_show_labs", "action_signed_in", "validate_refill_form", "action_list_medications", canaries.WORDS)
     statuses = []
-    with httpx.Client(base_url=system.actions_url, headers=headers) as client:
+    with httpx.Client(base_url=system.actions_url, headers=headers, timeout=60) as client:
         for name in names:
             for broken_tracker in (tracker, {**tracker, "latest_message": EVERYTHING}, EVERYTHING, None):
                 call = {"next_action": name, "tracker": broken_tracker, "domain": {"responses": EVERYTHING}}

@@ -29,10 +29,13 @@ def links(system: System, rosa: dict[str, Any]) -> list[str]:
     provocations.providers_fail(system, rosa)
     provocations.portal_fails(system, rosa)
     provocations.own_database_fails(system, rosa)
+    provocations.actions_raise(system)
+    targets = provocations.targets(system, rosa)
     with provocations.own_database_locked(system, rosa):
-        provocations.actions_raise(system)
         provocations.sign_ins_fail(system)
-    provocations.nonsense(system, rosa)
+    for base, headers in targets.items():
+        provocations.nonsense(base, headers)
+    provocations.broken_messages(rosa)
     return said
 
 
