@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from accounts.errors import StateError
 
@@ -29,7 +30,10 @@ def make_engine(url: str) -> Engine:
         return create_engine(url, future=True, pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:":
         _make_folder(Path(parsed.database).parent)
-    engine = create_engine(url, future=True, connect_args={"check_same_thread": False, "timeout": LOCK_SECONDS})
+    # A pool, where SQLAlchemy 1.4 would open the file for each transaction, which costs several times the transaction.
+    engine = create_engine(
+        url, future=True, poolclass=QueuePool, connect_args={"check_same_thread": False, "timeout": LOCK_SECONDS}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
