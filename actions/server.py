@@ -41,7 +41,9 @@ def create_app(token: str, name: str = "chartline_actions") -> Sanic:
             request.headers.get("authorization", "").encode(errors="replace"), f"Bearer {token}".encode()
         ):
             return json_response({"error": "unauthorized"}, status=401)
-        await request.receive_body()  # after the secret was seen: nobody else's body is kept in memory
+        # After the secret was seen, so that nobody else's body is kept. A streamed one has no limit unless it is set.
+        request.stream.request_max_size = MAX_BODY  # type: ignore[union-attr]
+        await request.receive_body()
         try:
             call = _body(request)
         except (ValueError, RecursionError, zlib.error):
