@@ -186,8 +186,8 @@ def _environment(portal_url: str, twilio_url: str, telegram_url: str) -> dict[st
     }
 
 
-def browse(system: System, link: str, username: str) -> httpx.Response:
-    """Follow a sign-in link as a browser would, through the portal's page and back."""
+def browse(system: System, link: str, username: str, **more: str) -> httpx.Response:
+    """Follow a sign-in link as a browser would, through the portal's page and back; `patient=` picks another chart."""
     with system.client(follow_redirects=True) as browser:
         page = browser.get(link)
         action = re.search(r'action="([^"]+)"', page.text)
@@ -195,7 +195,7 @@ def browse(system: System, link: str, username: str) -> httpx.Response:
         portal = browser.post(urljoin(str(page.url), action[1]))
         token = re.search(r'name="form_token" value="([^"]+)"', portal.text)
         assert token, portal.text
-        answers = {"form_token": token[1], "username": username, "password": DEMO_PASSWORD, "decision": "allow"}
+        answers = {"form_token": token[1], "username": username, "password": DEMO_PASSWORD, "decision": "allow", **more}
         back = browser.post(portal.url, data=answers)
         assert back.status_code == 200, back.text
         return back

@@ -3,6 +3,7 @@ same for every type, parameter and scope; this is the running system with the re
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 
 from portal.access import SYSTEM
 from tests.security import canaries
-from tests.system import System
+from tests.system import System, WebChat, browse
 
 REFUSED = (403, 404)
 ABOUT = ("patient", "subject", "requester", "beneficiary", "recipient", "sender")
@@ -89,3 +90,39 @@ def test_a_token_that_was_changed_opens_nothing(portal: httpx.Client) -> None:
     token = portal.headers["Authorization"].removeprefix("Bearer ")
     for guess in (token[:-1], token[::-1], token + "x", canaries.PATIENT):
         assert portal.get("Patient/rosa", headers={"Authorization": f"Bearer {guess}"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("helper", "chart", "open_types", "closed"),
+    [
+        ("rosa", "sam", ("Patient", "Observation", "MedicationRequest"), ("rosa", "ava", "james")),
+        ("rosa", "ava", ("Patient", "Immunization"), ("rosa", "sam", "james")),
+        ("wei", "james", ("Patient", "MedicationRequest"), ("wei", "rosa", "sam")),
+    ],
+)
+def test_a_helpers_token_opens_the_chart_that_was_picked_and_no_other(
+    system: System,
+    offered: dict[str, list[str]],
+    helper: str,
+    chart: str,
+    open_types: tuple[str, ...],
+    closed: tuple[str, ...],
+) -> None:
+    chat = WebChat(system)
+    chat.say("hello")
+    key = system.key("web", chat.address)
+    browse(system, asyncio.run(system.accounts.sign_in_url(key)), helper, patient=chart)
+    headers = {"Authorization": f"Bearer {system.token(key)}"}
+    with httpx.Client(base_url=f"{system.portal_url}/fhir", headers=headers) as client:
+        theirs = charts_of(system, offered, chart)
+        for kind, ids in theirs.items():
+            expected = {200} if kind in open_types else {200, *REFUSED}
+            assert {client.get(f"{kind}/{resource}").status_code for resource in ids} <= expected, kind
+        if chart == "ava":  # at her age her results are hers
+            assert {client.get(f"Observation/{i}").status_code for i in theirs["Observation"]} <= set(REFUSED)
+        for other in closed:
+            for kind, ids in charts_of(system, offered, other).items():
+                assert {client.get(f"{kind}/{resource}").status_code for resource in ids[:30]} <= set(REFUSED), (
+                    other,
+                    kind,
+                )
