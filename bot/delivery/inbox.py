@@ -15,9 +15,9 @@ from accounts import conversations
 from accounts.conversations import Place
 from accounts.crypto import Vault
 from bot.channels.message import Incoming
+from bot.delivery.heartbeat import LEASE
 from bot.delivery.tables import DEAD, DONE, LEASED, NEW, Inbox
 
-LEASE = timedelta(seconds=60)
 MAX_TRIES = 5
 VOID = "opted_out"  # why a message is answered by nothing
 
@@ -72,10 +72,18 @@ def empty(vault: Vault, row: Inbox) -> None:
     row.sealed = vault.seal({"text": "", "choice": None, "payload": None, "metadata": {}}, _context(row.id))
 
 
-def lease(session: Session, vault: Vault, now: datetime, limit: int, channels: Collection[str]) -> list[Job]:
-    """Take the oldest open message of each conversation that has none in flight, for at most a minute.
+def lease(
+    session: Session,
+    vault: Vault,
+    now: datetime,
+    limit: int,
+    channels: Collection[str],
+    in_hand: Collection[int] = (),
+) -> list[Job]:
+    """Take the oldest open message of each conversation that has none in flight, for the length of a lease.
 
-    Messages of a channel that is not among `channels` (switched off since) wait.
+    Messages of a channel that is not among `channels` (switched off since) wait. What this process has `in_hand`
+    is never taken again, whatever the clock says.
     """
     earlier = aliased(Inbox)
     blocked = (
@@ -86,6 +94,7 @@ def lease(session: Session, vault: Vault, now: datetime, limit: int, channels: C
     query = (
         select(Inbox)
         .where(Inbox.state.in_((NEW, LEASED)), Inbox.due_at <= now, Inbox.channel.in_(tuple(channels)), ~blocked)
+        .where(Inbox.id.not_in(tuple(in_hand)))
         .order_by(Inbox.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -96,6 +105,12 @@ def lease(session: Session, vault: Vault, now: datetime, limit: int, channels: C
         if row.error == VOID:  # its process died in the turn that a STOP made void
             row.state = DONE
     return [_job(vault, row) for row in rows if row.state == LEASED]
+
+
+def extend(session: Session, job: Job, now: datetime) -> None:
+    """The job is still being answered: nobody else may take it for another lease."""
+    mine = (Inbox.id == job.id, Inbox.state == LEASED, Inbox.tries == job.tries)
+    session.execute(update(Inbox).where(*mine).values(due_at=now + LEASE))
 
 
 def annotate(session: Session, vault: Vault, row_id: int, metadata: dict[str, Any]) -> None:

@@ -17,9 +17,9 @@ from accounts.grants import FULL_CHANNEL, Audience
 from accounts.tiers import Tier
 from bot.channels.errors import DeliveryError, Retryable
 from bot.delivery import gate
+from bot.delivery.heartbeat import LEASE
 from bot.delivery.tables import DEAD, DELIVERED, DROPPED, FAILED, LEASED, LOCK, QUEUED, REPLY, SCHEDULED, SENT, Outbox
 
-LEASE = timedelta(seconds=60)
 MAX_TRIES = 8
 LONGEST_WAIT = 900.0  # seconds
 _SAID = (QUEUED, LEASED, SENT, DELIVERED)
@@ -129,19 +129,29 @@ def close(session: Session, conversation: str, until: datetime) -> None:
     session.execute(update(Outbox).where(*which).values(state=DROPPED))
 
 
-def lease(session: Session, vault: Vault, now: datetime, limit: int, channels: Collection[str]) -> list[Parcel]:
-    """Take the oldest unsent message of each conversation on one of `channels`, for at most a minute.
+def lease(
+    session: Session,
+    vault: Vault,
+    now: datetime,
+    limit: int,
+    channels: Collection[str],
+    in_hand: Collection[int] = (),
+) -> list[Parcel]:
+    """Take the oldest unsent message of each conversation on one of `channels`, for the length of a lease.
 
-    A dead message holds up nobody: what comes after it is sent. What may no longer be sent is dropped here.
+    A dead message holds up nobody: what comes after it is sent. What may no longer be sent is dropped here. What this
+    process has `in_hand` is never taken again, whatever the clock says.
     """
-    while rows := _next(session, now, limit, channels):
+    while rows := _next(session, now, limit, channels, in_hand):
         taken = [row for row in rows if _take(session, row, now)]
         if taken:
             return [_parcel(session, vault, row) for row in taken]
     return []
 
 
-def _next(session: Session, now: datetime, limit: int, channels: Collection[str]) -> list[Any]:
+def _next(
+    session: Session, now: datetime, limit: int, channels: Collection[str], in_hand: Collection[int]
+) -> list[Any]:
     earlier = aliased(Outbox)
     blocked = (
         select(earlier.id)
@@ -151,6 +161,7 @@ def _next(session: Session, now: datetime, limit: int, channels: Collection[str]
     query = (
         select(Outbox)
         .where(Outbox.state.in_((QUEUED, LEASED)), Outbox.due_at <= now, Outbox.channel.in_(tuple(channels)), ~blocked)
+        .where(Outbox.id.not_in(tuple(in_hand)))
         .order_by(Outbox.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -164,6 +175,12 @@ def _take(session: Session, row: Any, now: datetime) -> bool:
         return False
     row.state, row.due_at, row.tries = LEASED, now + LEASE, row.tries + 1
     return True
+
+
+def extend(session: Session, parcel: Parcel, now: datetime) -> None:
+    """The parcel is still being handed over: nobody else may take it for another lease."""
+    mine = (Outbox.id == parcel.id, Outbox.state == LEASED, Outbox.tries == parcel.tries)
+    session.execute(update(Outbox).where(*mine).values(due_at=now + LEASE))
 
 
 def sent(session: Session, parcel: Parcel, provider_id: str) -> None:

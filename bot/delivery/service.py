@@ -29,6 +29,7 @@ from bot.channels.errors import AddressGone, DeliveryError, Retryable
 from bot.channels.message import Choice, Incoming, Rendered, Reply
 from bot.delivery import forget, inbox, lock, offers, opt_out, outbox, permission, tracker_store, turn
 from bot.delivery.bell import Bell
+from bot.delivery.heartbeat import kept
 from bot.delivery.hours import SendingHours
 from bot.delivery.inbox import Job
 from bot.delivery.outbox import Parcel, View
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TURN_LIMIT = 45.0  # seconds; shorter than a lease, so that a stuck turn never overlaps its second try
+TURN_LIMIT = 45.0  # seconds; its lease is kept as long
 SIGNED_IN = "/signed_in"  # of a message of our own: somebody has just signed in
 SEND_LIMIT = 45.0  # seconds; the same for a provider
 ABOUT_TEXTS = {opt_out.STOP: "utter_opted_out", opt_out.START: "utter_opted_in", opt_out.HELP: "utter_texts_help"}
@@ -86,6 +87,8 @@ class Delivery:
         self._outbox = Worker("outbox", self.bell, self._lease_parcels, self._hand_over)
         self._sweep = lock.Sweep(accounts, self.bell, self._locked)
         self._courtesies: set[asyncio.Task[None]] = set()
+        self._jobs_in_hand: set[int] = set()
+        self._parcels_in_hand: set[int] = set()
         accounts.when_somebody_else = self._close
 
     async def accept(self, incoming: Incoming) -> bool:
@@ -185,22 +188,34 @@ class Delivery:
 
     async def _lease_jobs(self, limit: int) -> list[Job]:
         vault, now, channels = self.accounts.vault, self.accounts.clock(), self.senders
-        return await self._db(lambda s: inbox.lease(s, vault, now, limit, channels))
+        in_hand = frozenset(self._jobs_in_hand)
+        jobs = await self._db(lambda s: inbox.lease(s, vault, now, limit, channels, in_hand))
+        self._jobs_in_hand.update(job.id for job in jobs)
+        return jobs
 
     async def _lease_parcels(self, limit: int) -> list[Parcel]:
         def work(session: Session) -> list[Parcel]:
             now, vault = self.accounts.clock(), self.accounts.vault
             tier_of, ring = self.accounts.tier_within, self.hours.include(now)
             released.extend(outbox.release_due(session, vault, now, tier_of, ring))
-            return outbox.lease(session, vault, now, limit, self.senders)
+            return outbox.lease(session, vault, now, limit, self.senders, in_hand)
 
         released: list[str] = []
+        in_hand = frozenset(self._parcels_in_hand)
         parcels = await self._db(work)
+        self._parcels_in_hand.update(parcel.id for parcel in parcels)
         for conversation in released:
             self.bell.ring(conversation)
         return parcels
 
     async def _answer(self, job: Job) -> None:
+        try:
+            async with kept(lambda: self._db(lambda s: inbox.extend(s, job, self.accounts.clock()))):
+                await self._answer_leased(job)
+        finally:
+            self._jobs_in_hand.discard(job.id)
+
+    async def _answer_leased(self, job: Job) -> None:
         try:
             if job.tries > inbox.MAX_TRIES:
                 raise CrashedTooOften()
@@ -382,6 +397,13 @@ class Delivery:
             fault(log, "typing", error)
 
     async def _hand_over(self, parcel: Parcel) -> None:
+        try:
+            async with kept(lambda: self._db(lambda s: outbox.extend(s, parcel, self.accounts.clock()))):
+                await self._hand_over_leased(parcel)
+        finally:
+            self._parcels_in_hand.discard(parcel.id)
+
+    async def _hand_over_leased(self, parcel: Parcel) -> None:
         try:
             provider_id = await asyncio.wait_for(
                 self.senders[parcel.channel].send(parcel.address, parcel.payload), SEND_LIMIT
