@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,21 @@ def test_a_key_that_does_not_open_what_is_stored_is_told_at_the_start(tmp_path: 
     bootstrap(AccountsSettings(secret_key=KEY, var=tmp_path))
     with pytest.raises(StateError, match=r"CHARTLINE_SECRET_KEY.*CHARTLINE_SECRET_KEYS_OLD"):
         bootstrap(AccountsSettings(secret_key=OTHER, secret_keys_old=old, var=tmp_path))
+
+
+@pytest.mark.parametrize(
+    "serve",
+    ["from actions.__main__ import main; main()", "from bot.server import create_app; create_app()"],
+    ids=["action server", "assistant"],
+)
+def test_no_process_serves_without_the_key(tmp_path: Path, serve: str) -> None:
+    bootstrap(AccountsSettings(secret_key=KEY, var=tmp_path))
+    own = {"CHARTLINE_SECRET_KEY": OTHER, "CHARTLINE_VAR": str(tmp_path), "CHARTLINE_ACTIONS_TOKEN": "token"}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CHARTLINE_")}
+    command = [sys.executable, "-W", "ignore", "-c", serve]
+    done = subprocess.run(command, env={**clean, **own}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "CHARTLINE_SECRET_KEY does not open what is stored" in done.stderr.splitlines()[-1]
 
 
 def test_the_name_of_a_conversation_stays_when_the_key_changes(database_url: str) -> None:
