@@ -91,6 +91,8 @@ class ChartlineNLG(TemplatedNaturalLanguageGenerator):
     def _message(self, name: str, values: dict[str, Any], reader: _Reader, instead: str) -> dict[str, Any]:
         values = dict(values)
         least = self.tier(name, bool(values.pop(SENSITIVE, False)))
+        if values.get("buttons"):  # Rasa adds them to what is made here, unread: an action's choices name drugs
+            least = max(least, Tier.CONSENTED)
         if least > reader.tier:
             reader.withheld = True
             return self._plain(self._stand_in(name) or instead, {}, reader)

@@ -8,14 +8,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from accounts.crypto import Vault
+from accounts.tiers import Tier
 from bot.channels.message import Choice
 from bot.delivery.tables import Offer
 
 MORE = re.compile(r"\s*more\W*", re.IGNORECASE)
 
 
-def load(session: Session, vault: Vault, conversation: str, reader: str | None = None) -> tuple[list[Choice], str]:
-    """The offered choices in their order, and the rest of the last text.
+def load(
+    session: Session, vault: Vault, conversation: str, reader: str | None = None, tier: Tier = Tier.FULL
+) -> tuple[list[Choice], str]:
+    """The offered choices in their order, and the rest of the last text, where that may be read at `tier`.
 
     `reader` is who is signed in now (`accounts.grants.Audience`): what was offered to another is not on offer.
     """
@@ -25,15 +28,25 @@ def load(session: Session, vault: Vault, conversation: str, reader: str | None =
     content: dict[str, Any] = vault.open(row.sealed, _context(conversation))
     if content["reader"] not in (None, reader):
         return [], ""
-    return [Choice(**c) for c in content["choices"]], content["rest"]
+    rest = content["rest"] if Tier.named(content.get("tier", Tier.FULL.word)) <= tier else ""
+    return [Choice(**c) for c in content["choices"]], rest
 
 
 def replace(
-    session: Session, vault: Vault, conversation: str, choices: list[Choice], rest: str, reader: str | None = None
+    session: Session,
+    vault: Vault,
+    conversation: str,
+    choices: list[Choice],
+    rest: str,
+    reader: str | None = None,
+    tier: str = "full",
 ) -> None:
-    """Forget what was offered before, and keep this, for `reader` alone where somebody is signed in."""
+    """Forget what was offered before, and keep this, for `reader` alone where somebody is signed in.
+
+    `tier` is the least that who reads the rest needs.
+    """
     row = session.get(Offer, conversation) or Offer(conversation=conversation)
-    content = {"choices": [vars(c) for c in choices], "rest": rest, "reader": reader}
+    content = {"choices": [vars(c) for c in choices], "rest": rest, "reader": reader, "tier": tier}
     row.sealed = vault.seal(content, _context(conversation))
     session.add(row)
 

