@@ -55,7 +55,8 @@ ABOUT_TEXTS = {opt_out.STOP: "utter_opted_out", opt_out.START: "utter_opted_in",
 class Answer:
     """What a turn says now, what it offers to choose from, and what it says later (naive UTC).
 
-    `rest` is what MORE still brings, unless these replies are themselves too long. `reader` is who was signed in.
+    `rest` is what MORE still brings, unless these replies are themselves too long. `reader` is who was signed in,
+    `tier` what might be told.
     `topic` is what all replies are about; with `relinks` the ledger notes that a former person's things are forgotten.
     With `forgets` these are the last words of a conversation that is then deleted.
     """
@@ -65,6 +66,7 @@ class Answer:
     scheduled: list[tuple[datetime, Reply]] = field(default_factory=list)
     rest: str = ""
     reader: str | None = None
+    tier: Tier = Tier.FULL
     forgets: bool = False
     topic: str = REPLY
     relinks: bool = False
@@ -254,16 +256,17 @@ class Delivery:
     async def _converse(self, job: Job) -> Answer:
         def look(session: Session) -> tuple[Audience, list[Choice], str]:
             audience = self.accounts.audience(session, job.conversation)
-            return audience, *offers.load(session, self.accounts.vault, job.conversation, audience.reader)
+            return audience, *offers.load(session, self.accounts.vault, job.conversation, audience.reader, tier)
 
+        tier = await self.accounts.tier(job.conversation)
         audience, choices, rest = await self._db(look)
         if job.payload == lock.LOCKED or (job.payload == SIGNED_IN and audience.anew):
             await turn.start_anew(self.agent, job.conversation)
         if job.payload == lock.LOCKED:
             return Answer([])
-        return replace(await self._respond(job, choices, rest), reader=audience.reader)
+        return replace(await self._respond(job, choices, rest, tier), reader=audience.reader, tier=tier)
 
-    async def _respond(self, job: Job, choices: list[Choice], rest: str) -> Answer:
+    async def _respond(self, job: Job, choices: list[Choice], rest: str, tier: Tier) -> Answer:
         if job.metadata.get("notice"):
             return await self._aside(job, f"utter_{job.metadata['notice']}", choices, rest)
         if job.metadata.get("unsupported") and not job.text:
@@ -271,12 +274,11 @@ class Delivery:
         if job.metadata.get("truncated"):  # part of it is gone: better no answer than one to half a question
             return await self._aside(job, "utter_too_long", choices, rest)
         if rest and job.payload is None and offers.MORE.fullmatch(job.text):
-            return Answer([Reply(rest)], choices)
+            return Answer([Reply(rest, tier=tier.word)], choices)
         payload = job.payload or offers.pick(choices, job.text, job.choice)
         if job.choice is not None and payload is None:
             return await self._aside(job, "utter_choice_gone", choices, rest)
         self._show_typing(job)
-        tier = await self.accounts.tier(job.conversation)
         said = await turn.run(self.agent, job, payload or job.text, tier)
         replies = await self._with_page(job, payload, said)
         replies = replies or [await turn.utter(self.agent, job, "utter_something_broke")]
@@ -334,7 +336,7 @@ class Delivery:
                     about["instead"] = None if number else nudge
                     outbox.add(session, vault, *at, payload, now, job.id, due, **about)
             rest = rendered.rest or answer.rest
-            offers.replace(session, vault, job.conversation, answer.choices, rest, answer.reader)
+            offers.replace(session, vault, job.conversation, answer.choices, rest, answer.reader, answer.tier.word)
             if words:
                 lock.plan(session, self.accounts, job.conversation, job.channel, words)
             if answer.forgets:
