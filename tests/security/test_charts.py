@@ -15,13 +15,7 @@ from tests.system import System, WebChat, browse
 
 REFUSED = (403, 404)
 ABOUT = ("patient", "subject", "requester", "beneficiary", "recipient", "sender")
-OTHERS = (
-    "james",
-    "linda",
-    "wei",
-    "sam",
-    "ava",
-)  # the last two are Rosa's grandchildren, whose charts need another token
+OTHERS = ("james", "linda", "sam", "ava")  # the last two are Rosa's grandchildren: their charts need another token
 
 
 @pytest.fixture(scope="module")

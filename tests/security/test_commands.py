@@ -56,8 +56,9 @@ def test_a_command_is_plain_text(system: System, channel: str) -> None:
     assert [
         event.text for event in said if event.intent_name in ("signed_in", "restart", "session_start", "back")
     ] == []
-    slots = [event.key for event in events if isinstance(event, SlotSet) and VALUE in str(event.value)]
-    assert slots == []
+    waiting = [{"text": event.text} for event in said]  # a question that waits is kept as it was written
+    slots = [event for event in events if isinstance(event, SlotSet) and VALUE in str(event.value)]
+    assert [event.key for event in slots if event.value not in waiting] == []
 
 
 @pytest.mark.parametrize("channel", PEOPLE)

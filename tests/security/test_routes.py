@@ -14,7 +14,6 @@ from rasa.core.channels import BUILTIN_CHANNELS
 from rasa.server import create_app
 from sanic import Sanic
 
-from tests.security import canaries
 from tests.security.test_spoofing import told
 from tests.system import System
 
@@ -28,7 +27,7 @@ BODY = json.dumps({"next_action": "action_show_labs", "tracker": {"sender_id": "
 def routes_of(app: Sanic) -> set[tuple[str, str]]:
     """(method, path), path parameters filled in."""
     return {
-        (method, "/" + re.sub(r"<[^>]+>", canaries.PATIENT, route.path))
+        (method, "/" + re.sub(r"<[^>]+>", "x", route.path))
         for route in app.router.routes
         for method in route.methods or ()
     }
@@ -40,7 +39,7 @@ def attempts(method: str) -> dict[str, Any]:
 
 def test_no_route_of_rasas_http_api_is_there(system: System) -> None:
     routes = routes_of(create_app(agent=None))
-    assert ("POST", "/conversations/rosa/messages") in routes
+    assert ("POST", "/conversations/x/messages") in routes
     assert len(routes) > 15
     ours = {("GET", "/"), ("HEAD", "/"), ("OPTIONS", "/")}  # Rasa's says hello; ours is the page with the chat
     with system.client() as client:
