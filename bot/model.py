@@ -17,6 +17,8 @@ INPUTS = (
     "actions/*.yml",
     "bot/importer.py",
     "bot/nlu/**/*.py",
+    "bot/nlu/*.yml",
+    "bot/nlu/tuned/manifest.json",
     "bot/policies/*.py",
     "uv.lock",
 )

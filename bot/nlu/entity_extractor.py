@@ -22,6 +22,7 @@ from bot.nlu.gazetteer import Gazetteer, Span, tokenize
 from bot.nlu.name_files import NameSource
 
 MODEL_FILE = "entities.json"
+ORDINARY = frozenset({"may"})  # as a name only where a pattern says so: "in May", not "may I"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
@@ -171,7 +172,8 @@ def known_names(training_data: TrainingData, gazetteers: dict[str, list[dict[str
     for example in training_data.entity_examples:
         for entity in example.get(ENTITIES):
             surface = example.get(TEXT)[entity["start"] : entity["end"]].lower()
-            names.setdefault(entity["entity"], {})[surface] = entity["value"]
+            if surface not in ORDINARY:
+                names.setdefault(entity["entity"], {})[surface] = entity["value"]
     return names
 
 

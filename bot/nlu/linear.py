@@ -47,19 +47,17 @@ class LinearTextClassifier:
         *,
         strength: float = 10.0,
         dense_scale: float = 1.0,
-        class_weight: dict[str, float] | None = None,
         folds: int = 3,
     ) -> LinearTextClassifier:
         """Fits weights on all examples, and the temperature on cross-validated scores of the same examples.
 
-        `strength` is the inverse of the regularisation. Without `class_weight` each label counts the same, however
-        many examples it has.
+        `strength` is the inverse of the regularisation. Each label counts the same, however many examples it has.
         """
         vectorizer = NGramVectorizer.fit(texts)
         names = sorted(set(labels))
         truth = np.array([names.index(label) for label in labels])
         features = Features(vectorizer.matrix(texts), None if dense is None else dense * dense_scale)
-        importance = example_weights(truth, [class_weight.get(name, 1.0) for name in names] if class_weight else None)
+        importance = example_weights(truth)
         held_out = held_out_scores(features, truth, importance, strength, folds)
         weights, bias = fit(features, truth, importance, strength)
         return cls(names, vectorizer, weights, bias, fit_temperature(held_out, truth), dense_scale)

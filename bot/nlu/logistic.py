@@ -46,11 +46,10 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
-def example_weights(truth: np.ndarray, label_weights: list[float] | None) -> np.ndarray:
-    """How much each example counts: by its label's weight, or so that all labels count the same in sum."""
+def example_weights(truth: np.ndarray) -> np.ndarray:
+    """How much each example counts: so that all labels count the same in sum."""
     counts = np.bincount(truth)
-    per_label = np.asarray(label_weights) if label_weights else len(truth) / (len(counts) * counts)
-    return np.asarray(per_label[truth], dtype=np.float32)
+    return np.asarray((len(truth) / (len(counts) * counts))[truth], dtype=np.float32)
 
 
 def fit(

@@ -6,6 +6,7 @@ A plain BERT of six layers (arXiv:1810.04805; activation: exact GELU) with mean 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,21 @@ def build(weights: Path) -> onnx.ModelProto:
     """
     if sha256(weights.read_bytes()).hexdigest() != WEIGHTS_SHA256:
         raise WrongWeights(f"{weights.name} is not the published all-MiniLM-L6-v2; install the package again.")
-    return _Graph(load_file(weights)).model()
+    return build_from(load_file(weights))
+
+
+def build_from(weights: dict[str, np.ndarray], heads: Sequence[str] = ()) -> onnx.ModelProto:
+    """The graph of any weights of this shape. Each of `heads` is a linear layer `<head>.weight` (384, n) and
+    `<head>.bias` on the pooled vector, and gives an output of its name: the probabilities of its n classes."""
+    return _Graph(weights, heads).model()
 
 
 class _Graph:
     """Collects nodes and constants; each method adds one step and returns the name of its output."""
 
-    def __init__(self, weights: dict[str, np.ndarray]) -> None:
+    def __init__(self, weights: dict[str, np.ndarray], heads: Sequence[str]) -> None:
         self._weights = weights
+        self._classes = heads
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, np.ndarray] = {}
 
@@ -46,12 +54,15 @@ class _Graph:
         state = self._embeddings()
         for layer in range(LAYERS):
             state = self._layer(state, f"encoder.layer.{layer}")
-        self._add("LpNormalization", [self._pooled(state)], "vectors", axis=1, p=2)
+        pooled = self._pooled(state)
+        self._add("LpNormalization", [pooled], "vectors", axis=1, p=2)
+        for head in self._classes:
+            self._head(pooled, head)
         graph = helper.make_graph(
             self._nodes,
             "all-MiniLM-L6-v2",
             [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "length"])],
-            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["batch", WIDTH])],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size]) for name, size in self._outputs()],
             [numpy_helper.from_array(array, name) for name, array in self._constants.items()],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -105,6 +116,13 @@ class _Graph:
         half = self._constant("half", np.array(0.5, dtype=np.float32))
         bent = self._add("Add", [self._add("Erf", [self._add("Div", [state, root])]), one])
         return self._add("Mul", [self._add("Mul", [state, bent]), half])
+
+    def _outputs(self) -> list[tuple[str, int]]:
+        return [("vectors", WIDTH), *((head, len(self._weights[f"{head}.bias"])) for head in self._classes)]
+
+    def _head(self, pooled: str, name: str) -> None:
+        scores = self._add("Gemm", [pooled, self._weight(f"{name}.weight"), self._weight(f"{name}.bias")])
+        self._add("Softmax", [scores], name, axis=-1)
 
     def _pooled(self, state: str) -> str:
         return self._add("ReduceMean", [state], axes=[1], keepdims=0)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -13,48 +11,37 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
-from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu.intent_classifier import sentence_vector, sentence_vectors
-from bot.nlu.linear import LinearTextClassifier
 from bot.nlu.safety_patterns import SafetyPatterns
+from bot.nlu.tuned_reader import READINGS
 
-SAFE = "safe"
 
-
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class SafetyScreen(GraphComponent, IntentClassifier):
-    """Patterns for what is said outright, and a classifier of its own for what is said obliquely.
+    """Two voices and two thresholds: an alarm, a question whether somebody is in danger, or nothing.
 
-    The classifier, which knows only danger and no danger, and the intent classifier, which knows what a refill or a
-    dog is, count half each. The threshold is far below a half: a missed emergency costs far more than a false alarm.
+    The voices: the intents found before, which know what a refill or a dog is; and the tuned encoder, which hears
+    negation, time and who it is about. What the patterns find said outright is never let through: it is an alarm, or
+    a question where the voices find it harmless.
     """
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`intents`: what it may set. `threshold`: from which probability of all of them together on.
+        """`intents`: what it may set, each with the intent that stands for the question about it.
 
-        `danger_weight`: how much their examples count.
+        `alarm`, `question`: from which probability of danger on; a missed emergency costs far more than a question.
+        `outright`: the same as `alarm` where a pattern matched. `weights` of the voices.
         """
         return {
-            "intents": ["report_emergency", "report_crisis"],
-            "threshold": 0.2,
-            "danger_weight": 2.0,
-            "strength": 10.0,
-            "dense_scale": 2.0,
+            "intents": {"report_emergency": "maybe_emergency", "report_crisis": "maybe_crisis"},
+            "alarm": 0.8,
+            "question": 0.15,
+            "outright": 0.4,
+            "weights": {"intents": 1.0, "tuned": 2.0},
         }
 
-    def __init__(
-        self,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        classifier: LinearTextClassifier | None = None,
-    ) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
-        self._model_storage = model_storage
-        self._resource = resource
-        self.classifier = classifier
         self.patterns = SafetyPatterns.default()
 
     @classmethod
@@ -65,67 +52,50 @@ class SafetyScreen(GraphComponent, IntentClassifier):
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> SafetyScreen:
-        """A screen that knows only the patterns."""
-        return cls(config, model_storage, resource)
-
-    @classmethod
-    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
-        """The patterns: training looks at the text without figures of speech."""
-        return SafetyPatterns.FILE.read_text(encoding="utf-8")
-
-    def train(self, training_data: TrainingData) -> Resource:
-        """Learns danger from every other message, figures of speech left out of both."""
-        examples = [example for example in training_data.intent_examples if example.get(TEXT)]
-        weights = {intent: self.config["danger_weight"] for intent in self.config["intents"]}
-        self.classifier = LinearTextClassifier.train(
-            [self.patterns.without_figures_of_speech(example.get(TEXT)) for example in examples],
-            [self._label(example.get(INTENT)) for example in examples],
-            sentence_vectors(examples),
-            strength=self.config["strength"],
-            dense_scale=self.config["dense_scale"],
-            class_weight={SAFE: 1.0, **weights},
-        )
-        with self._model_storage.write_to(self._resource) as folder:
-            self.classifier.save(folder)
-        return self._resource
-
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> SafetyScreen:
-        """The screen that `train` stored."""
-        with model_storage.read_from(resource) as folder:
-            return cls(config, model_storage, resource, LinearTextClassifier.load(folder))
+        """The screen; it learns nothing itself."""
+        return cls(config)
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Overrules `intent` where there is danger; the ranking then leads with it."""
+        """Overrules `intent` where there is danger; the ranking then leads with it.
+
+        A message that was screened before (its question is answered, or it waited for a sign-in) is let through.
+        """
         for message in messages:
-            ranking = message.get("intent_ranking") or []
-            found = self.danger(message.get(TEXT) or "", sentence_vector(message), ranking)
+            about = message.get("metadata") or {}
+            if about.get("screened") or about.get("again"):
+                continue
+            found = self.danger(message)
             if found and found["name"] != (message.get(INTENT) or {}).get("name"):
+                ranking = message.get("intent_ranking") or []
                 message.set(INTENT, found, add_to_output=True)
                 message.set("intent_ranking", [found, *ranking], add_to_output=True)
         return messages
 
-    def danger(
-        self, text: str, vector: np.ndarray | None = None, ranking: Iterable[dict[str, Any]] = ()
-    ) -> dict[str, Any] | None:
-        """The safety intent of a text with its confidence, or `None`. `ranking`: what the intent classifier found."""
-        calm = self.patterns.without_figures_of_speech(text)
-        if outright := self.patterns.match(calm):
-            return {"name": outright, "confidence": 1.0}
-        if self.classifier is None or not calm.strip():
+    def danger(self, message: Message) -> dict[str, Any] | None:
+        """The safety intent of a message, or the intent of the question about it, with its probability; or `None`."""
+        calm = self.patterns.without_figures_of_speech(message.get(TEXT) or "")
+        if not calm.strip():
             return None
-        found = dict(zip(self.classifier.labels, self.classifier.probabilities(calm, vector), strict=True))
-        second = {intent["name"]: intent["confidence"] for intent in ranking} or found
-        both = {name: float(found.get(name, 0.0) + second.get(name, 0.0)) / 2 for name in self.config["intents"]}
-        worst = max(both, key=lambda name: both[name])
-        return {"name": worst, "confidence": both[worst]} if sum(both.values()) >= self.config["threshold"] else None
+        outright = self.patterns.match(calm)
+        likely = self.probabilities(message)
+        total = sum(likely.values())
+        worst = outright or max(likely, key=lambda name: likely[name])
+        if total >= self.config["outright" if outright else "alarm"]:
+            return {"name": worst, "confidence": 1.0 if outright else total}
+        if outright or total >= self.config["question"]:
+            return {"name": self.config["intents"][worst], "confidence": total}
+        return None
 
-    def _label(self, intent: str) -> str:
-        return intent if intent in self.config["intents"] else SAFE
+    def probabilities(self, message: Message) -> dict[str, float]:
+        """How likely each danger is: the weighted mean of the voices that there are."""
+        voices: dict[str, dict[str, float]] = {}
+        if ranking := message.get("intent_ranking"):
+            voices["intents"] = {reading["name"]: reading["confidence"] for reading in ranking}
+        if tuned := message.get(READINGS):
+            voices["tuned"] = tuned["safety"]
+        weights = {name: self.config["weights"][name] for name in voices}
+        total = sum(weights.values()) or 1.0
+        return {
+            danger: sum(weights[name] * voice.get(danger, 0.0) for name, voice in voices.items()) / total
+            for danger in self.config["intents"]
+        }

@@ -100,7 +100,7 @@ def meaning(tracker: DialogueStateTracker) -> str:
         return DANGERS[asked]
     if intent == "deny" or _NO.match(message.text or ""):
         return NO_DANGER
-    return DANGERS[asked] if intent in DANGERS else intent
+    return DANGERS.get(intent, intent)  # twice unsure is sure
 
 
 def interrupted(tracker: DialogueStateTracker) -> str | None:

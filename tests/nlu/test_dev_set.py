@@ -12,6 +12,7 @@ from rasa.shared.nlu.training_data.loading import load_data
 from tests.nlu.conftest import ROOT, Understanding
 
 DANGER = {"report_emergency", "report_crisis"}
+NOTICED = DANGER | {"maybe_emergency", "maybe_crisis"}  # an alarm, or a question that names the number
 LINES = (Path(__file__).parent / "dev_set.jsonl").read_text(encoding="utf-8").splitlines()
 
 pytestmark = pytest.mark.timeout(900)  # the first test trains
@@ -44,13 +45,18 @@ def test_nine_of_ten_intents_are_right(read: Any) -> None:
 
 @pytest.mark.parametrize("danger", sorted(DANGER))
 def test_danger_is_hardly_ever_missed(read: Any, danger: str) -> None:
-    missed = [line["text"] for line, found in read if line["intent"] == danger and named(found) not in DANGER]
-    assert len(missed) <= 0.05 * sum(line["intent"] == danger for line, _ in read), missed
+    missed = [line["text"] for line, found in read if line["intent"] == danger and named(found) not in NOTICED]
+    assert len(missed) <= 0.02 * sum(line["intent"] == danger for line, _ in read), missed
 
 
 def test_few_harmless_messages_raise_an_alarm(read: Any) -> None:
     alarms = [line["text"] for line, found in read if line["intent"] not in DANGER and named(found) in DANGER]
     assert len(alarms) <= 0.03 * sum(line["intent"] not in DANGER for line, _ in read), alarms
+
+
+def test_few_harmless_messages_are_asked_about(read: Any) -> None:
+    asked = [line["text"] for line, found in read if line["intent"] not in DANGER and named(found) in NOTICED - DANGER]
+    assert len(asked) <= 0.06 * sum(line["intent"] not in DANGER for line, _ in read), asked
 
 
 def test_few_requests_are_turned_away_as_not_understood(read: Any) -> None:
