@@ -103,7 +103,7 @@ class Telegram:
 
 
 def link_in(text: str) -> str:
-    found = re.search(r"https?://\S+/signin/[\w-]+", text)
+    found = re.search(r"https?://\S+/signin/[\w.-]+", text)
     assert found, text
     return found[0]
 
