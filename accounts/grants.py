@@ -93,7 +93,7 @@ def save(
     Where it was somebody else before, or another chart, until when it was: nothing from before is for this reader.
     """
     row = session.get(Row, conversation, with_for_update=True)
-    reader, until = _reader(vault, grant), None
+    reader, until = reader_key(vault, grant), None
     if row is None:
         row = Row(conversation=conversation)
     elif vault.open(row.sealed, _context(conversation))["reader"] != reader:
@@ -225,7 +225,7 @@ def _over_at(session: Session, row: Row, policy: SessionPolicy) -> datetime:
 
 def _put(vault: Vault, row: Row, grant: Grant) -> None:
     secret = {k: v for k, v in asdict(grant).items() if k != "expires_at"}
-    row.sealed = vault.seal({**secret, "reader": _reader(vault, grant)}, _context(row.conversation))
+    row.sealed = vault.seal({**secret, "reader": reader_key(vault, grant)}, _context(row.conversation))
     row.expires_at = grant.expires_at
 
 
@@ -241,7 +241,8 @@ def _forget(vault: Vault, row: Row, ended_at: datetime) -> None:
         row.ended_at, row.sealed = ended_at, vault.seal({"reader": reader}, _context(row.conversation))
 
 
-def _reader(vault: Vault, grant: Grant) -> str:
+def reader_key(vault: Vault, grant: Grant) -> str:
+    """The opaque name of who reads whose chart: a yes to details, and what was told, are for them alone."""
     return vault.person_key(f"{grant.who}\0{grant.patient}")
 
 

@@ -95,7 +95,7 @@ class Accounts:
         channel = conversations.channel_of(session, conversation)
         if channel == grants.FULL_CHANNEL:
             return Tier.FULL
-        person = self.vault.person_key(grant.patient)
+        person = grants.reader_key(self.vault, grant)
         agreed = consent.stands_for(session, (person, conversation), channel, consent.DETAILS)
         return Tier.CONSENTED if agreed else Tier.NONE
 
@@ -146,7 +146,7 @@ class Accounts:
             links.forget(session, conversation)
             channel, now = conversations.channel_of(session, conversation), self.clock()
             if grant is not None:
-                person = self.vault.person_key(grant.patient)
+                person = grants.reader_key(self.vault, grant)
                 consent.record(session, person, channel, consent.DETAILS, False, "unlinked", now)
             if consent.stands(session, conversation, channel, consent.LINK):
                 consent.record(session, conversation, channel, consent.LINK, False, reason[:20], now)
@@ -180,7 +180,7 @@ class Accounts:
             if if_not is None:
                 raise
             return if_not
-        return self.vault.person_key(grant.patient)
+        return grants.reader_key(self.vault, grant)
 
     async def agreed(self, conversation: str, topic: str) -> bool:
         """Whether the last word on a topic other than `DETAILS` (for which there is `tier`) is a yes."""
@@ -265,7 +265,7 @@ class Accounts:
             if until is not None:
                 self.when_somebody_else(session, target, until)
             if link.agreed:
-                person, channel = self.vault.person_key(grant.patient), conversations.channel_of(session, target)
+                person, channel = grants.reader_key(self.vault, grant), conversations.channel_of(session, target)
                 consent.record(session, person, channel, link.agreed, True, "sign-in", self.clock())
             return replace(link, conversation=target)
 

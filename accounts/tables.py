@@ -59,7 +59,7 @@ class Secret(Base):
 class ConsentEntry(Base):
     """One yes or no of a person about a topic on a channel. Append-only: the last one counts.
 
-    `person` is a conversation's key (topic `texts`: being written to at all) or the keyed hash of a patient's id
+    `person` is a conversation's key (topic `texts`: being written to at all) or the keyed hash of who reads whose chart
     (`details`: health details there). `how` says what brought it about: `keyword`, `words`, `provider`, `sign-in`, ...
     """
 
