@@ -1,6 +1,6 @@
 # Chartline. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check train evaluate shell rasa accounts format widget clean
+.PHONY: help run test check train evaluate shell rasa accounts letters format widget clean
 
 PYTHON := .venv/bin/python
 
@@ -42,6 +42,10 @@ rasa: ## One of Rasa's own commands, for example: make rasa ARGS="shell nlu"
 accounts: ## An operator's command, for example: make accounts ARGS="rotate-keys"
 	@scripts/setup.sh run
 	@exec $(PYTHON) -m scripts.accounts $(ARGS)
+
+letters: ## Messages that were given up, for example: make letters ARGS="list"
+	@scripts/setup.sh run
+	@exec $(PYTHON) -m scripts.letters $(ARGS)
 
 format: ## Format the code
 	@scripts/setup.sh test

@@ -1,20 +1,40 @@
-"""`python -m bot`: the assistant, on loopback unless told otherwise."""
+"""`python -m bot`: the assistant, on loopback unless told otherwise. `python -m bot letters`: dead letters."""
 
 from __future__ import annotations
 
 import sys
 
-from rasa.shared.exceptions import RasaException
-
 from accounts.errors import AccountsError
-from bot import logs
-from bot.model import trained_model
-from bot.server import create_app
-from bot.settings import BotSettings, read
 
 
-def main() -> None:
-    """Check the settings, then serve until stopped. Exit status 1 with one line where something is wrong."""
+def main(arguments: list[str]) -> int:
+    """Serve, or run the operator's command. Exit status 1 with one line where something is wrong."""
+    if arguments[:1] == ["letters"]:
+        return _letters(arguments[1:])
+    if arguments:
+        sys.exit("python -m bot: serves. python -m bot letters list|show|retry|drop: dead letters")
+    _serve()
+    return 0
+
+
+def _letters(arguments: list[str]) -> int:
+    from bot import letters_command  # without Rasa, whose import takes seconds
+
+    try:
+        return letters_command.main(arguments)
+    except AccountsError as error:
+        sys.exit(str(error))
+
+
+def _serve() -> None:
+    """Check the settings, then serve until stopped."""
+    from rasa.shared.exceptions import RasaException
+
+    from bot import logs
+    from bot.model import trained_model
+    from bot.server import create_app
+    from bot.settings import BotSettings, read
+
     try:
         logs.configure()
         settings = read(BotSettings)
@@ -26,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

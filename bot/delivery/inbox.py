@@ -16,7 +16,7 @@ from accounts.conversations import Place
 from accounts.crypto import Vault
 from bot.channels.message import Incoming
 from bot.delivery.heartbeat import LEASE
-from bot.delivery.tables import DEAD, DONE, LEASED, NEW, Inbox
+from bot.delivery.tables import DEAD, DONE, DROPPED, LEASED, NEW, Inbox
 
 MAX_TRIES = 5
 VOID = "opted_out"  # why a message is answered by nothing
@@ -69,6 +69,7 @@ def put(session: Session, vault: Vault, incoming: Incoming, now: datetime, paylo
 
 def empty(vault: Vault, row: Inbox) -> None:
     """Forget what a message said. That it came stays known, so that it is not taken for a new one."""
+    row.state = DROPPED if row.state == DEAD else row.state  # nothing is left to try again
     row.sealed = vault.seal({"text": "", "choice": None, "payload": None, "metadata": {}}, _context(row.id))
 
 
@@ -134,6 +135,12 @@ def void_open(session: Session, conversation: str, before: int | None) -> None:
     which = [Inbox.conversation == conversation, *([] if before is None else [Inbox.id < before])]
     session.execute(update(Inbox).where(*which, Inbox.state.in_((NEW, LEASED))).values(error=VOID))
     session.execute(update(Inbox).where(*which, Inbox.state == NEW).values(state=DONE))
+
+
+def drop_dead(session: Session, conversation: str) -> None:
+    """Somebody else writes from there now: what was given up before is never tried again."""
+    dead = (Inbox.conversation == conversation, Inbox.state == DEAD)
+    session.execute(update(Inbox).where(*dead).values(state=DROPPED))
 
 
 def finish(session: Session, job: Job) -> bool:

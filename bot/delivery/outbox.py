@@ -118,12 +118,12 @@ def unschedule(session: Session, conversation: str, topic: str) -> None:
 
 
 def close(session: Session, conversation: str, until: datetime) -> None:
-    """Somebody else reads from now on: what was told before is never sent, and never shown again.
+    """Somebody else reads from now on: what was told before is never sent (nor tried again), and never shown again.
 
     In the web chat, which is shown from here, that is all that was said before `until`, the person's words included.
     """
     private = Outbox.tier != Tier.NONE.word
-    unsent = and_(Outbox.state.in_((SCHEDULED, QUEUED)), private)
+    unsent = and_(Outbox.state.in_((SCHEDULED, QUEUED, DEAD)), private)
     shown = and_(Outbox.state.in_(_SAID), Outbox.channel == FULL_CHANNEL, or_(private, Outbox.created_at < until))
     which = (Outbox.conversation == conversation, or_(unsent, shown))
     session.execute(update(Outbox).where(*which).values(state=DROPPED))

@@ -87,8 +87,9 @@ def learn(session: Session, vault: Vault, spot: Spot, error: DeliveryError) -> N
 
 
 def forget_queue(session: Session, vault: Vault, conversation: str) -> None:
-    """Drop what waits to be sent, and what the last reply offered."""
+    """Drop what waits to be sent, what could be tried again, and what the last reply offered."""
     outbox.drop(session, conversation)
+    inbox.drop_dead(session, conversation)
     offers.replace(session, vault, conversation, [], "")
 
 

@@ -375,6 +375,7 @@ class Delivery:
     def _close(self, session: Session, conversation: str, until: datetime) -> None:
         """Somebody else signed in: nothing told to who was there before is shown, offered or sent any more."""
         outbox.close(session, conversation, until)
+        inbox.drop_dead(session, conversation)
         offers.replace(session, self.accounts.vault, conversation, [], "")
 
     async def _apology(self, job: Job) -> Rendered:

@@ -8,12 +8,15 @@ from accounts.tables import Base
 
 NEW, LEASED, DONE, DEAD = "new", "leased", "done", "dead"
 SCHEDULED, QUEUED, SENT, DELIVERED, FAILED = "scheduled", "queued", "sent", "delivered", "failed"
-DROPPED = "dropped"  # never to be sent: the person asked for no more messages
+DROPPED = "dropped"  # never to be sent: the person asked for no more messages, or an operator gave it up
 REPLY, REMINDER, CONSENT, LOCK = "reply", "reminder", "consent", "lock"  # what a row of the outbox is about
 
 
 class Inbox(Base):
-    """A message that was acknowledged: `new`, `leased` until `due_at`, `done`, or `dead` after too many tries."""
+    """A message that was acknowledged: `new`, `leased` until `due_at`, `done`, or `dead` after too many tries.
+
+    An operator may give up a dead one, which is then `dropped`.
+    """
 
     __tablename__ = "inbox"
     __table_args__ = (
