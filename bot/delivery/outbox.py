@@ -27,7 +27,7 @@ _SAID = (QUEUED, LEASED, SENT, DELIVERED)
 
 @dataclass(frozen=True)
 class Parcel:
-    """One native message on its way. `address` is the person's end."""
+    """One native message on its way. `address` is the person's end; `until` is the end of the lease (naive UTC)."""
 
     id: int
     conversation: str
@@ -35,6 +35,7 @@ class Parcel:
     address: str
     payload: dict[str, Any]
     tries: int
+    until: datetime
 
 
 def add(
@@ -255,7 +256,7 @@ def _open_to(audience: Audience) -> list[Any]:
 def _parcel(session: Session, vault: Vault, row: Outbox) -> Parcel:
     place = conversations.place_of(session, vault, row.conversation)
     payload = vault.open(row.sealed, _context(row.id))
-    return Parcel(row.id, row.conversation, row.channel, place.address, payload, row.tries)
+    return Parcel(row.id, row.conversation, row.channel, place.address, payload, row.tries, row.due_at)
 
 
 def _iso(moment: datetime) -> str:

@@ -401,6 +401,8 @@ class Delivery:
 
     async def _hand_over(self, parcel: Parcel) -> None:
         try:
+            if self.accounts.clock() >= parcel.until:
+                return  # this process stood still since it took the lease: whoever has the next one sends
             async with kept(lambda: self._db(lambda s: outbox.extend(s, parcel, self.accounts.clock()))):
                 await self._hand_over_leased(parcel)
         finally:

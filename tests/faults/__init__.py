@@ -28,13 +28,14 @@ class Fault:
 class Faulty:
     """An application whose FHIR API answers with `fault`, while one is set. The sign-in stays as it is.
 
-    `begun` and `answered` count the requests that met a fault.
+    `begun` and `answered` are the faults that requests have met, one a request.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.fault: Fault | None = None
-        self.begun = self.answered = 0
+        self.begun: list[Fault] = []
+        self.answered: list[Fault] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self.fault
@@ -42,11 +43,11 @@ class Faulty:
             return await self.app(scope, receive, send)
         if fault.method not in ("", scope.get("method")):
             return await self.app(scope, receive, send)
-        self.begun += 1
+        self.begun.append(fault)
         if fault.after:
             await self.app(scope, receive, _lose)
         await asyncio.sleep(fault.seconds)
-        self.answered += 1
+        self.answered.append(fault)
         answer = Response(fault.body, fault.status, media_type=fault.content_type)
         return await answer(scope, receive, send)
 

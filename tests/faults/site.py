@@ -170,7 +170,8 @@ def until(holds: Callable[[], bool], what: str) -> None:
 @contextmanager
 def actions(folder: Path, portal: PortalServer, sms: str, chats: str, **more: str) -> Iterator[dict[str, str]]:
     """The environment of a site, and its action server at work."""
-    variables = {**_environment(portal.url, sms, chats), "CHARTLINE_CRASH": str(folder / "crash"), **more}
+    mine = {"CHARTLINE_CRASH": str(folder / "crash"), "CHARTLINE_LOG_LEVEL": "INFO"}
+    variables = {**_environment(portal.url, sms, chats), **mine, **more}
     env = make_environment(folder, portal, **variables)
     health = f"http://127.0.0.1:{env['CHARTLINE_ACTIONS_PORT']}/health"
     with process("actions", env, health, folder / "actions.log"):
