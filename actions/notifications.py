@@ -7,6 +7,7 @@ read there. Off needs nobody's sign-in: it takes away, and gives nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -119,8 +120,9 @@ def _ask(question: str | None) -> list[EventType]:
 
 def _is_yes(tracker: Tracker) -> bool:
     """A yes and nothing else, right after the question: after an emergency in between, a yes means something else."""
-    ran = (e["name"] for e in reversed(tracker.events) if e["event"] == "action" and e["name"] != "action_listen")
-    return _intent(tracker) == "affirm" and not _HEDGE.search(_text(tracker)) and next(ran, None) == ASK
+    said: Iterator[dict[str, Any]] = (e for e in reversed(tracker.events) if e["event"] == "bot")
+    asked_last = (next(said, {}).get("metadata") or {}).get("utter_action") == ASK
+    return _intent(tracker) == "affirm" and not _HEDGE.search(_text(tracker)) and asked_last
 
 
 def _intent(tracker: Tracker) -> str:

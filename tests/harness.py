@@ -99,6 +99,10 @@ class PortalServer:
         """What is on file, seen by the back office."""
         return list(self.store.search(kind, {name: str(value) for name, value in params.items()}, SYSTEM).matches)
 
+    def change(self, resource: dict[str, Any], **fields: Any) -> None:
+        """Change a resource on file, as the back office would."""
+        self.store.update({**resource, **fields}, SYSTEM)
+
 
 def _copy(source: Path, target: Path) -> None:
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
