@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.engine import Engine
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from accounts import access_log, consent, conversations, grants, links
 from accounts.access_log import Access, Entry
+from accounts.clock import utc_now
 from accounts.conversations import Place
 from accounts.crypto import Vault, new_token
 from accounts.db import make_engine, migrate, transaction
@@ -30,11 +31,6 @@ from accounts.smart import SmartClient
 from accounts.tiers import Tier
 
 T = TypeVar("T")
-
-
-def utc_now() -> datetime:
-    """Now, as the naive UTC that the database keeps."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 class Purpose(NamedTuple):

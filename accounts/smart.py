@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
+from accounts.clock import utc_now
 from accounts.errors import GrantEnded, SignInFailed
 from accounts.grants import Grant
 from accounts.settings import AccountsSettings
@@ -147,7 +148,7 @@ def _grant(token: dict[str, Any], name: str) -> Grant:
             access_token=str(token["access_token"]),
             refresh_token=token.get("refresh_token"),
             scope=str(token.get("scope", "")),
-            expires_at=datetime.now(timezone.utc).replace(tzinfo=None) + lives,
+            expires_at=utc_now() + lives,
             user=str(token.get("fhirUser") or ""),
         )
     except _UNREADABLE as error:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 @dataclass(frozen=True)
 class Fault:
-    """What the FHIR API answers instead, after some seconds, at every address below `path`, to `method` if one is named.
+    """What the FHIR API answers instead, after some seconds, at each address below `path`, to `method` if one is named.
 
     `after`: what was asked for is done all the same, and only its answer is lost.
     """

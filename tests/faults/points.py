@@ -1,6 +1,6 @@
 """Where a process of the assistant can be killed, from the webhook to the receipt. Only the tests know these points.
 
-The file that `CHARTLINE_CRASH` names holds the name of the point at which the process is to end itself by SIGKILL, once.
+The file that `CHARTLINE_CRASH` names holds the point at which the process is to end itself by SIGKILL, once.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def phone(opened_site: Site) -> Phone:
 
 
 def killed(site: Site, point: str, message: Sent) -> bool:
-    """Send a message while the assistant is to die at a point, start it again; whether the first post was acknowledged."""
+    """Send a message while the assistant is to die at a point, start it again; whether it was acknowledged at once."""
     site.crash.write_text(point)
     acknowledged = message.acknowledged()
     until(lambda: not site.alive(), f"{point} is never reached")

@@ -1,4 +1,4 @@
-"""Two processes of the assistant on one PostgreSQL, and one is killed in the middle of a load: none lost, none twice."""
+"""Two processes of the assistant on one PostgreSQL; one is killed in the middle of a load: none lost, none twice."""
 
 from __future__ import annotations
 
