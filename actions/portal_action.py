@@ -101,6 +101,10 @@ class Turn:
         """
         say(self._dispatcher, response, **({**values, "sensitive": True} if self._private else values))
 
+    def offer(self, response: str, choices: list[dict[str, Any]], **values: Any) -> None:
+        """Say it with choices of the chart's own: each a `title` and the `payload` that it stands for."""
+        self._dispatcher.utter_message(response=response, buttons=choices, **values)
+
     def say_whose_chart(self) -> None:
         """Before what was said, where the chart is somebody else's."""
         if self.grant.is_proxy and self._dispatcher.messages:

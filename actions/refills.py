@@ -17,12 +17,12 @@ from actions.portal_action import PortalAction, PortalFormValidation, Turn
 from actions.refill_dialogue import RefillDialogue
 from actions.refill_plan import SLOT, Plan
 from actions.refill_words import row, status_words
+from actions.safety_since import safety_since
 from actions.sensitivity import sensitivity
 
 ANSWER = "refill_answer"
 ASK = "action_ask_refill_answer"
-
-_SAFETY = {"report_emergency", "report_crisis"}
+FORM = "refill_form"
 
 
 class ValidateRefillForm(PortalFormValidation):
@@ -49,7 +49,7 @@ class ValidateRefillForm(PortalFormValidation):
         plan = Plan.from_slot(turn.slot(SLOT))
         if plan is None or not turn.slot(REQUESTED_SLOT):
             return await self._start(turn)
-        if _safety_since_question(turn.tracker):
+        if safety_since(turn.tracker, FORM, ASK):
             turn.say("utter_refill_left_for_safety")
             return _end(turn, plan=None)
         dialogue = await self._dialogue(turn, plan)
@@ -126,20 +126,6 @@ def _fill_since(fills: list[Fill], request: Request) -> Fill | None:
     since = request.authored.date() if request.authored else None
     done = (f for f in fills if f.status in ("completed", "in-progress", "preparation"))
     return next((f for f in done if since and (f.handed_over or f.started or since) >= since), None)
-
-
-def _safety_since_question(tracker: Tracker) -> bool:
-    """Whether an emergency or crisis came between the open question and this message: then a yes is no yes."""
-    users = 0
-    for event in reversed(tracker.events):
-        if event["event"] == "action" and event.get("name") == ASK:
-            return False
-        if event["event"] == "user":
-            users += 1
-            intent = ((event.get("parse_data") or {}).get("intent") or {}).get("name")
-            if users > 1 and intent in _SAFETY:
-                return True
-    return False
 
 
 def _end(turn: Turn, plan: Plan | None, last_named: Sequence[str] = ()) -> list[EventType]:

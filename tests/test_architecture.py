@@ -106,6 +106,6 @@ def patterns(path: Path) -> list[str]:
 
 
 def test_a_capability_has_a_file_of_the_same_name_in_each_layer() -> None:
-    for name in ("labs", "medications", "refills", "privacy"):
+    for name in ("labs", "medications", "refills", "privacy", "messages", "record"):
         for path in (f"domain/{name}.yml", f"data/{name}.yml", f"actions/{name}.py", f"tests/test_{name}.py"):
             assert (ROOT / path).exists(), path
