@@ -1,4 +1,4 @@
-"""Inbox, worker and outbox of two processes, in any order of steps, faults and deaths: nothing lost, twice, or disordered.
+"""Inbox, worker and outbox of two processes, in any order of steps, faults and deaths: nothing lost, nothing twice.
 
 A step is what a worker does with one thing it leased. Between any two steps a process can die, stand still while its
 leases run out, or come back late; within a step it can die at each point where something was just made durable or not.
@@ -22,7 +22,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from accounts.db import make_engine
 from accounts.service import Accounts
 from bot.channels.errors import DeliveryError, Retryable
-from bot.channels.message import Incoming
 from bot.delivery import inbox, offers, outbox
 from bot.delivery.tables import DEAD, DONE, SENT, Inbox, Outbox
 from tests.databases import Clock, make_accounts
