@@ -284,3 +284,15 @@ def test_a_long_conversation_scrolls_in_its_own_place_and_never_the_panel(
     panel = page.locator("chartline-chat .panel")
     assert panel.evaluate("panel => { panel.scrollTop = 1000; return panel.scrollTop }") == 0
     assert panel.evaluate("panel => panel.scrollHeight - panel.clientHeight") == 0
+
+
+def test_a_page_that_opens_with_a_long_answer_shows_its_start(open_chat: OpenChat, assistant: Assistant) -> None:
+    page = open_chat()
+    assistant.reply = lambda _: [message("Hello."), message("Your results\n" + "one more line\n" * 60)]
+    write(page, "my labs")
+    expect(page.locator(".assistant")).to_have_count(2)
+    page.reload()
+    expect(page.locator(".assistant")).to_have_count(2)
+    expect(page.get_by_role("log")).not_to_have_attribute("aria-busy", "true")
+    top = "e => e.getBoundingClientRect().top - e.closest('.scroller').getBoundingClientRect().top"
+    assert abs(page.locator(".assistant").last.evaluate(top)) < 60

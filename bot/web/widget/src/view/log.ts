@@ -172,6 +172,13 @@ export class Log {
 
   private settle(after: number): void {
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.list.removeAttribute("aria-busy"), after);
+    this.settling = setTimeout(() => this.settled(), after);
+  }
+
+  /** The history is there. Who was led here to read a long answer begins at its start, as with any other. */
+  private settled(): void {
+    this.list.removeAttribute("aria-busy");
+    const last = this.messages.at(-1);
+    if (this.following && last?.from === "assistant") this.reveal(last);
   }
 }
