@@ -1,6 +1,6 @@
 # Chartline. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check train evaluate shell rasa accounts letters format widget clean
+.PHONY: help run test soak check train evaluate shell rasa accounts letters format widget clean
 
 PYTHON := .venv/bin/python
 
@@ -15,6 +15,11 @@ test: ## Set up what is missing and run all tests
 	@scripts/setup.sh test
 	@$(PYTHON) -m scripts.train
 	@$(PYTHON) -m pytest $(ARGS)
+
+soak: ## The fault tests in their long form, about an hour: each point killed 20 times, a longer load
+	@scripts/setup.sh test
+	@$(PYTHON) -m scripts.train
+	@CHARTLINE_SOAK=1 $(PYTHON) -m pytest tests/faults $(ARGS)
 
 check: ## Lint, types and the import rules of the rooms
 	@scripts/setup.sh test
