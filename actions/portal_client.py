@@ -14,7 +14,8 @@ PortalError
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -25,6 +26,9 @@ from tenacity import (
     stop_after_delay,
     wait_random_exponential,
 )
+
+from accounts import logs
+from actions.metrics import PORTAL_ERRORS
 
 Resource = dict[str, Any]
 
@@ -211,10 +215,12 @@ class PortalClient:
     async def _send(
         self, method: str, url: str, headers: dict[str, str] | None = None, **kwargs: Any
     ) -> httpx.Response:
+        with _counted():
+            return await self._ask(method, url, {**self._headers, **_request_id(), **(headers or {})}, **kwargs)
+
+    async def _ask(self, method: str, url: str, headers: dict[str, str], **kwargs: Any) -> httpx.Response:
         try:
-            response = await self._http.request(
-                method, url, headers={**self._headers, **(headers or {})}, timeout=TIMEOUT, **kwargs
-            )
+            response = await self._http.request(method, url, headers=headers, timeout=TIMEOUT, **kwargs)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise PortalUnreachable() from error
         except httpx.DecodingError as error:
@@ -226,6 +232,20 @@ class PortalClient:
         if response.status_code >= 300:  # a redirect is no answer, least of all to a write
             raise PortalBadAnswer(response.status_code)
         return response
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    try:
+        yield
+    except PortalError as error:
+        PORTAL_ERRORS.labels(type(error).__name__).inc()
+        raise
+
+
+def _request_id() -> dict[str, str]:
+    """The correlation id for the portal's own log (https://hl7.org/fhir/R4/http.html#custom)."""
+    return {"X-Request-Id": turn} if (turn := logs.turn()) else {}
 
 
 def _error(response: httpx.Response) -> PortalError:
@@ -241,6 +261,7 @@ def _issue_codes(response: httpx.Response) -> tuple[str, ...]:
         return ()
 
 
+@_counted()
 def _resource(response: httpx.Response, expected: str) -> Resource:
     if "json" not in response.headers.get("content-type", ""):
         raise PortalBadAnswer(response.status_code)

@@ -9,14 +9,17 @@ import logging
 import zlib
 from typing import Any
 
+from prometheus_client import generate_latest
 from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 from sanic import Sanic
 from sanic.request import Request
-from sanic.response import HTTPResponse
+from sanic.response import HTTPResponse, raw
 from sanic.response import json as json_response
 
 import actions
+from accounts import scrape
+from accounts.logs import about
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ MAX_BODY = 8_000_000
 
 
 def create_app(token: str, name: str = "chartline_actions") -> Sanic:
-    """The action server. Every call but `/health` needs `Authorization: Bearer <token>`."""
+    """The action server. Every call but `/health` needs `Authorization: Bearer <token>`; `/metrics` one of its own."""
     app = Sanic(name, configure_logging=False)
     app.config.REQUEST_MAX_SIZE = MAX_BODY
     app.config.ACCESS_LOG = False
@@ -34,6 +37,12 @@ def create_app(token: str, name: str = "chartline_actions") -> Sanic:
     @app.get("/health")
     async def health(_request: Request) -> HTTPResponse:
         return json_response({"status": "ok", "actions": len(executor.actions)})
+
+    @app.get("/metrics")
+    async def metrics(request: Request) -> HTTPResponse:
+        if not scrape.may_read(request.ip, request.headers):
+            return json_response({"error": "not found"}, status=404)
+        return raw(generate_latest(scrape.REGISTRY), content_type=scrape.CONTENT_TYPE)
 
     @app.post("/webhook", stream=True)
     async def webhook(request: Request) -> HTTPResponse:
@@ -48,9 +57,18 @@ def create_app(token: str, name: str = "chartline_actions") -> Sanic:
             call = _body(request)
         except (ValueError, RecursionError, zlib.error):
             return json_response({"error": "bad request"}, status=400)
-        return await _run(executor, call)
+        with about(_turn_of(call)):
+            return await _run(executor, call)
 
     return app
+
+
+def _turn_of(call: dict[str, Any]) -> str:
+    """The correlation id that delivery noted on the patient's message; empty where there is none."""
+    found: Any = call["tracker"]
+    for name in ("latest_message", "metadata", "turn"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 async def _run(executor: ActionExecutor, call: dict[str, Any]) -> HTTPResponse:

@@ -17,9 +17,10 @@ from rasa.core.utils import AvailableEndpoints
 from rasa.shared.utils.io import read_config_file, read_yaml_file
 from sanic import Sanic
 from sanic.request import Request
-from sanic.response import BaseHTTPResponse, HTTPResponse
+from sanic.response import BaseHTTPResponse, HTTPResponse, raw
 from sanic.response import json as json_response
 
+from accounts import scrape
 from accounts.errors import StateError
 from accounts.service import Accounts
 from accounts.service import bootstrap as accounts_bootstrap
@@ -28,6 +29,7 @@ from bot.channels import chart
 from bot.channels.sms import SmsInput, SmsSender
 from bot.channels.telegram import TelegramInput, TelegramSender
 from bot.channels.web import WebInput, WebSender
+from bot.delivery import metrics
 from bot.delivery.hours import SendingHours
 from bot.delivery.sender import Sender
 from bot.delivery.service import Delivery
@@ -56,6 +58,7 @@ def create_app(settings: BotSettings | None = None, accounts: Accounts | None = 
     app.blueprint(Pages(accounts, settings, read(ClinicSettings)).blueprint())
     app.add_route(_health, "/health")
     app.add_route(_ready, "/ready")
+    app.add_route(_metrics, "/metrics")
     app.register_middleware(_never_framed, "response")
     logs.configure()
 
@@ -155,3 +158,11 @@ async def _ready(request: Request) -> HTTPResponse:
         logs.fault(log, "not ready", error)
         return json_response({"status": "database"}, status=503)
     return json_response({"status": "ok", "channels": sorted(delivery.senders)})
+
+
+async def _metrics(request: Request) -> HTTPResponse:
+    if not scrape.may_read(request.ip, request.headers):
+        return json_response({"error": "not found"}, status=404)
+    accounts: Accounts = request.app.ctx.delivery.accounts
+    written = await asyncio.to_thread(metrics.exposition, accounts.engine, accounts.clock)
+    return raw(written, content_type=scrape.CONTENT_TYPE)

@@ -15,6 +15,7 @@ from rasa_sdk import Action
 from rasa_sdk.interfaces import ActionExecutionRejection
 from sanic import Sanic
 
+from accounts import logs
 from actions.server import MAX_BODY, create_app
 
 WORDS = "my secret illness"
@@ -33,6 +34,14 @@ class Broken(Action):
 class Rejecting(Broken):
     def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
         raise ActionExecutionRejection(self.name(), "not now")
+
+
+class Asking(Broken):
+    """Says which turn it works under."""
+
+    def run(self, dispatcher: Any, tracker: Any, domain: Any) -> Any:
+        dispatcher.utter_message(text=f"turn {logs.turn()}")
+        return []
 
 
 @pytest.fixture
@@ -123,3 +132,21 @@ async def test_a_failing_action_is_500_without_the_patients_words_in_answer_or_l
     assert "ValueError" in caplog.text
     assert "test_actions_server.py" in caplog.text
     assert WORDS not in caplog.text
+
+
+@pytest.mark.parametrize("server", [Asking], indirect=True)
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [({"metadata": {"turn": "inbox-7"}}, "turn inbox-7"), ({"metadata": {"turn": WORDS}}, "turn "), ({}, "turn ")],
+)
+async def test_an_action_works_under_the_turn_of_its_message(
+    server: httpx.AsyncClient, message: dict[str, Any], said: str
+) -> None:
+    body = {"next_action": "action_of_the_test", "tracker": {**TRACKER, "latest_message": message}, "domain": {}}
+    answer = await server.post("/webhook", json=body, headers=AUTHORIZED)
+    assert [response["text"] for response in answer.json()["responses"]] == [said]
+
+
+async def test_metrics_are_not_for_who_comes_through_a_proxy(server: httpx.AsyncClient) -> None:
+    assert (await server.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"})).status_code == 404
+    assert "chartline_portal_errors_total" in (await server.get("/metrics")).text

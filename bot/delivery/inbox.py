@@ -36,6 +36,11 @@ class Job:
     tries: int
 
 
+def turn_key(row_id: int) -> str:
+    """What a message is called from the webhook to the portal: in logs, in requests, and in the keys of effects."""
+    return f"inbox-{row_id}"
+
+
 def put(session: Session, vault: Vault, incoming: Incoming, now: datetime, payload: str | None = None) -> int | None:
     """Store a message; its row's id, or None where the same one is there already."""
     place = Place(incoming.channel, incoming.account, incoming.address)

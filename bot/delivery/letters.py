@@ -18,7 +18,7 @@ from accounts.tiers import Tier
 from bot.delivery.tables import DEAD, DROPPED, LEASED, NEW, QUEUED, Inbox, Outbox
 
 OPERATOR = "operator: "  # in front of the error of what an operator dropped
-_TABLES = {"inbox": Inbox, "outbox": Outbox}
+_TABLES: dict[str, Any] = {"inbox": Inbox, "outbox": Outbox}
 _PREFIX = 8  # characters of a conversation's key: enough to see which letters belong together
 
 

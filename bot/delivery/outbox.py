@@ -18,6 +18,7 @@ from accounts.tiers import Tier
 from bot.channels.errors import DeliveryError, Retryable
 from bot.delivery import gate
 from bot.delivery.heartbeat import LEASE
+from bot.delivery.inbox import turn_key
 from bot.delivery.tables import DEAD, DELIVERED, DROPPED, FAILED, LEASED, LOCK, QUEUED, REPLY, SCHEDULED, SENT, Outbox
 
 MAX_TRIES = 8
@@ -27,7 +28,10 @@ _SAID = (QUEUED, LEASED, SENT, DELIVERED)
 
 @dataclass(frozen=True)
 class Parcel:
-    """One native message on its way. `address` is the person's end; `until` is the end of the lease (naive UTC)."""
+    """One native message on its way. `address` is the person's end; `until` is the end of the lease (naive UTC).
+
+    `turn` is the correlation id: that of the message which it answers, or its own.
+    """
 
     id: int
     conversation: str
@@ -36,6 +40,7 @@ class Parcel:
     payload: dict[str, Any]
     tries: int
     until: datetime
+    turn: str
 
 
 def add(
@@ -256,7 +261,8 @@ def _open_to(audience: Audience) -> list[Any]:
 def _parcel(session: Session, vault: Vault, row: Outbox) -> Parcel:
     place = conversations.place_of(session, vault, row.conversation)
     payload = vault.open(row.sealed, _context(row.id))
-    return Parcel(row.id, row.conversation, row.channel, place.address, payload, row.tries, row.due_at)
+    turn = f"outbox-{row.id}" if row.inbox_id is None else turn_key(row.inbox_id)
+    return Parcel(row.id, row.conversation, row.channel, place.address, payload, row.tries, row.due_at, turn)
 
 
 def _iso(moment: datetime) -> str:

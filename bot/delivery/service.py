@@ -23,11 +23,12 @@ from accounts.conversations import Place
 from accounts.db import transaction
 from accounts.grants import FULL_CHANNEL, Audience
 from accounts.links import HERE, PAGE
+from accounts.logs import about
 from accounts.service import Accounts
 from accounts.tiers import Tier
 from bot.channels.errors import AddressGone, DeliveryError, Retryable
 from bot.channels.message import Choice, Incoming, Rendered, Reply
-from bot.delivery import forget, inbox, lock, offers, opt_out, outbox, permission, tracker_store, turn
+from bot.delivery import forget, inbox, lock, metrics, offers, opt_out, outbox, permission, tracker_store, turn
 from bot.delivery.bell import Bell
 from bot.delivery.heartbeat import kept
 from bot.delivery.hours import SendingHours
@@ -179,11 +180,15 @@ class Delivery:
                 outbox.add(session, vault, key, incoming.channel, echo, now, row, state=SENT, tier=tier.word)
             if words:
                 lock.plan(session, self.accounts, key, incoming.channel, words)
+            kept_as.append(row)
             return key
 
+        kept_as: list[int] = []
         conversation = await self._db(work)
         if conversation is None:
             return False
+        with about(inbox.turn_key(kept_as[-1])):
+            log.info("stored on %s", incoming.channel)
         self.bell.ring("inbox")
         self.bell.ring(conversation)
         return True
@@ -212,8 +217,10 @@ class Delivery:
 
     async def _answer(self, job: Job) -> None:
         try:
-            async with kept(lambda: self._db(lambda s: inbox.extend(s, job, self.accounts.clock()))):
-                await self._answer_leased(job)
+            with about(inbox.turn_key(job.id)), metrics.TURN_SECONDS.labels(job.channel).time():
+                async with kept(lambda: self._db(lambda s: inbox.extend(s, job, self.accounts.clock()))):
+                    await self._answer_leased(job)
+                log.info("turn over on %s, try %d", job.channel, job.tries)
         finally:
             self._jobs_in_hand.discard(job.id)
 
@@ -225,6 +232,7 @@ class Delivery:
                 await self._commit(job, await asyncio.wait_for(self._turn(job), TURN_LIMIT), unsaved)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the message is tried again or answered for
             fault(log, "turn", error)
+            metrics.FAILED_TURNS.labels(job.channel).inc()
             await self._give_back(job, type(error).__name__)
         self.bell.ring("outbox")
 
@@ -403,8 +411,9 @@ class Delivery:
         try:
             if self.accounts.clock() >= parcel.until:
                 return  # this process stood still since it took the lease: whoever has the next one sends
-            async with kept(lambda: self._db(lambda s: outbox.extend(s, parcel, self.accounts.clock()))):
-                await self._hand_over_leased(parcel)
+            with about(parcel.turn):
+                async with kept(lambda: self._db(lambda s: outbox.extend(s, parcel, self.accounts.clock()))):
+                    await self._hand_over_leased(parcel)
         finally:
             self._parcels_in_hand.discard(parcel.id)
 
@@ -416,10 +425,12 @@ class Delivery:
         except Exception as error:  # noqa: BLE001 - a fault of ours is tried again like a fault of the provider
             failure = error if isinstance(error, DeliveryError) else Retryable(type(error).__name__)
             log.warning("outbox: not sent on %s: %s %s", parcel.channel, type(failure).__name__, failure.code)
+            metrics.refused(parcel.channel, failure)
             await self._db(lambda s: self._refused(s, parcel, failure))
             await self._forget_person(parcel.conversation, failure)
         else:
             await self._db(lambda s: outbox.sent(s, parcel, provider_id))
+            log.info("sent on %s", parcel.channel)
 
     def _refused(self, session: Session, parcel: Parcel, error: DeliveryError) -> None:
         now = self.accounts.clock()

@@ -13,7 +13,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from accounts.tiers import Tier
 from bot.channels.message import Choice, Link, Reply
-from bot.delivery.inbox import Job
+from bot.delivery.inbox import Job, turn_key
 from bot.delivery.tables import REPLY
 from bot.policies.safety_policy import interrupted
 
@@ -81,8 +81,8 @@ async def _handle(agent: Agent, job: Job, text: str, tier: Tier, collector: Coll
         output_channel=collector,
         sender_id=job.conversation,
         input_channel=job.channel,
-        message_id=f"inbox-{job.id}",
-        metadata={**job.metadata, "turn": f"inbox-{job.id}", "tier": tier.word, **more},
+        message_id=turn_key(job.id),
+        metadata={**job.metadata, "turn": turn_key(job.id), "tier": tier.word, **more},
     )
     await agent.handle_message(message)
 
