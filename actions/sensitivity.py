@@ -22,6 +22,7 @@ CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 LOINC = "http://loinc.org"
 SECTION = "http://terminology.hl7.org/CodeSystem/v2-0074"
+ICD10 = "http://hl7.org/fhir/sid/icd-10-cm"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Sensitivity:
     classes: frozenset[str]
     ingredients: frozenset[str]
     words: re.Pattern[str]
+    record_words: re.Pattern[str]
+    chapters: tuple[str, ...]
 
     def of_result(self, resource: Resource) -> bool:
         """Whether an Observation, one of its components, or a DiagnosticReport is."""
@@ -54,6 +57,17 @@ class Sensitivity:
         """Whether a MedicationRequest of these ingredients is, by the drug or by what it is for."""
         reasons = [words for reason in resource.get("reasonCode", []) for words in _words_of(reason)]
         return self.is_labeled(resource) or self.of_drugs(ingredients) or any(map(self.words.search, reasons))
+
+    def of_record(self, resource: Resource) -> bool:
+        """Whether a Condition, an AllergyIntolerance or an Immunization is: by label, ICD-10-CM code or name."""
+        concept = resource.get("code") or resource.get("vaccineCode") or {}
+        codes = (str(c.get("code") or "") for c in concept.get("coding", []) if c.get("system") == ICD10)
+        by_code = any(code.upper().startswith(self.chapters) for code in codes)
+        return self.is_labeled(resource) or by_code or any(map(self.of_record_name, _words_of(concept)))
+
+    def of_record_name(self, called: str) -> bool:
+        """Whether words, of a chart or of a question, name a condition or vaccine of a sensitive kind."""
+        return bool(self.words.search(called) or self.record_words.search(called))
 
     def of_drugs(self, called: Iterable[str]) -> bool:
         """Whether one of these names is a drug of a sensitive kind: generic, brand, or what such drugs are called."""
@@ -86,6 +100,8 @@ def sensitivity() -> Sensitivity:
         classes=frozenset(lists["classes"]),
         ingredients=frozenset(name for kind in lists["ingredients"].values() for name in kind),
         words=_beginnings(lists["words"]),
+        record_words=_beginnings(lists["record words"]),
+        chapters=tuple(lists["icd10"]),
     )
 
 
