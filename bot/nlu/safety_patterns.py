@@ -33,6 +33,10 @@ class SafetyPatterns:
         groups = {name: re.compile("|".join(f"(?:{p})" for p in found)) for name, found in content.items()}
         return cls(groups.pop("harmless"), groups.pop("not_now"), groups)
 
+    def is_figure_of_speech(self, text: str) -> bool:
+        """Whether an idiom that only sounds like danger stands in the text."""
+        return bool(self.harmless.search(normalise(text).replace("'", "")))
+
     def without_figures_of_speech(self, text: str) -> str:
         """The normalised text, apostrophes and harmless idioms left out."""
         return self.harmless.sub(" ", normalise(text).replace("'", ""))

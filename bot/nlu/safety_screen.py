@@ -30,13 +30,15 @@ class SafetyScreen(GraphComponent, IntentClassifier):
         """`intents`: what it may set, each with the intent that stands for the question about it.
 
         `alarm`, `question`: from which probability of danger on; a missed emergency costs far more than a question.
-        `outright`: the same as `alarm` where a pattern matched. `weights` of the voices.
+        `outright`: instead of `alarm` where a pattern matched. `idiom`: instead of `question` where a figure of speech
+        was heard. `weights` of the voices.
         """
         return {
             "intents": {"report_emergency": "maybe_emergency", "report_crisis": "maybe_crisis"},
             "alarm": 0.8,
             "question": 0.15,
             "outright": 0.4,
+            "idiom": 0.5,
             "weights": {"intents": 1.0, "tuned": 2.0},
         }
 
@@ -82,7 +84,8 @@ class SafetyScreen(GraphComponent, IntentClassifier):
         worst = outright or max(likely, key=lambda name: likely[name])
         if total >= self.config["outright" if outright else "alarm"]:
             return {"name": worst, "confidence": 1.0 if outright else total}
-        if outright or total >= self.config["question"]:
+        idiom = self.patterns.is_figure_of_speech(message.get(TEXT))
+        if outright or total >= self.config["idiom" if idiom else "question"]:
             return {"name": self.config["intents"][worst], "confidence": total}
         return None
 

@@ -55,7 +55,7 @@ async def test_a_lone_answer_without_a_question_does_nothing(assistant: Assistan
     "texts",
     [
         ("xqzv wlorp", "blorf qwpx", "zzkw pfft grb"),
-        ("asdkjh qwe", "lorem ipsum dolor sit amet", "12345"),
+        ("asdkjh qwe", "wkrp qwopx jjk", "12345"),
         ("🙂🙂🙂", "...", "!!!"),
         ("what's the weather", "tell me a joke", "who won the game last night"),
     ],

@@ -29,7 +29,7 @@ def decided(*ranking: tuple[str, float]) -> str:
         ((("refill_medication", 0.43), ("medication_details", 0.42)), "nlu_fallback"),
         ((("refill_medication", 0.38), ("medication_details", 0.1)), "nlu_fallback"),
         ((("deny", 0.34), ("thank", 0.27)), "nlu_fallback"),
-        ((("affirm", 0.39), ("deny", 0.1)), "nlu_fallback"),
+        ((("affirm", 0.49), ("deny", 0.1)), "nlu_fallback"),
         ((("refill_medication", 0.6), ("medication_details", 0.3)), "refill_medication"),
     ],
 )

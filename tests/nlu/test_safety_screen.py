@@ -38,6 +38,11 @@ def test_what_is_said_outright_is_never_let_through() -> None:
     assert screened("I can't breathe", 0.3) == "report_emergency"
 
 
+def test_a_figure_of_speech_is_asked_about_only_where_more_speaks_for_danger() -> None:
+    assert screened("this wait is killing me", 0.49) == "greet"
+    assert screened("this wait is killing me", 0.5) == "maybe_emergency"
+
+
 @pytest.mark.parametrize("mark", ["screened", "again"])
 def test_what_was_screened_before_is_let_through(mark: str) -> None:
     assert screened("I can't breathe", 0.9, metadata={mark: True}) == "greet"
