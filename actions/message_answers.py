@@ -48,6 +48,11 @@ _ASKS = re.compile(
     r"tell me|give me|any|pull up|open|look up|see|explain|remind me|help|repeat|go back)\b",
     re.IGNORECASE,
 )
+_LEAVES = re.compile(
+    r"never ?mind|nvm|forget|cancel|\bstop|\bquit\b|\bexit\b|abort|drop it|scratch|leave it|skip it|changed my mind|"
+    r"start over|don'?t want|do not want|let'?s not|not going|go back|discard|\bya no\b|no quiero|olv[ií]d|dej[ae]",
+    re.IGNORECASE,
+)
 _SHORT, _WORDS = 4, 12  # words: an order to us is short
 _WORD_CLOSE = 75  # of 100: "sned" is close enough to "send"
 _NEVER_MIND = 7  # words; what is longer says something
@@ -101,5 +106,5 @@ def is_asked_of_us(text: str) -> bool:
 
 
 def is_never_mind(intent: str, text: str) -> bool:
-    """Whether the patient leaves it; a long text that sounds so is one for the clinic."""
-    return intent == "cancel_task" and len(text.split()) <= _NEVER_MIND
+    """Whether the patient leaves it, in words that say so; a long text that sounds so is one for the clinic."""
+    return intent == "cancel_task" and len(text.split()) <= _NEVER_MIND and bool(_LEAVES.search(text.replace("’", "'")))

@@ -77,7 +77,7 @@ class MessageDialogue(MessageDesk):
 
     async def hear(self) -> Heard:
         """Take the patient's message."""
-        if is_never_mind(self.turn.intent, self.turn.text):
+        if is_never_mind(self.turn.intent, self.turn.text) and control(self.turn.text) in (None, Word.DISCARD):
             self.discard()
             return self._ours()
         heard = await {
@@ -179,7 +179,7 @@ class MessageDialogue(MessageDesk):
 
     @property
     def _no(self) -> bool:
-        return self.turn.intent == "deny" and len(self.turn.text.split()) < 5
+        return self.turn.intent in ("deny", "cancel_task") and len(self.turn.text.split()) < 5
 
     async def _hear_more(self) -> Heard:
         """Another recipient, another message, a question to us, or more of the text."""

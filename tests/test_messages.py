@@ -206,6 +206,12 @@ async def test_discard_ends_in_not_sent(desk: Desk) -> None:
     assert not desk.open and desk.slots["message_plan"] is None and desk.sent() == []
 
 
+@pytest.mark.parametrize(("text", "intent"), [("change it", "cancel_task"), ("edit it please", "cancel_task")])
+async def test_to_change_it_is_not_to_leave_it(desk: Desk, text: str, intent: str) -> None:
+    await desk.say(COUGH)
+    assert "write the new text" in await desk.say(text, intent)
+
+
 async def test_never_mind_leaves_it(desk: Desk) -> None:
     await desk.say("message dr shah")
     assert (await desk.say("never mind", "cancel_task")).startswith("NOT SENT")

@@ -76,7 +76,7 @@ async def test_a_refill_in_between_is_done_and_the_draft_taken_up_again(
     said = await chat.say("refill my lisinopril")
     assert "I keep your message" in said and "lisinopril 10 mg at Corner Pharmacy" in said
     assert "SENT: lisinopril" in await chat.say("yes")
-    assert '"The cough is back"' in await chat.say("my message")
+    assert '"The cough is back"' in await chat.say("my draft")
     assert "SENT to Dr. Alan Whitfield" in await chat.say("send it")
 
 
