@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from accounts import access_command, rotation_command, unlink_command
+from accounts import access_command, migrate_command, rotation_command, unlink_command
 from accounts.errors import AccountsError
 
-COMMANDS = (access_command, rotation_command, unlink_command)  # each adds a parser whose default `run` does the work
+# Each adds a parser whose default `run` does the work.
+COMMANDS = (access_command, migrate_command, rotation_command, unlink_command)
 
 
 def main() -> int:
