@@ -43,6 +43,8 @@ class RecordNames:
         """A condition in plain words, followed by the chart's own where they differ."""
         written = name_of(concept)
         plain = self.conditions.get(written.lower())
+        if plain and plain.lower() in written.lower():
+            return plain
         return f"{plain} ({written[0].lower()}{written[1:]})" if plain else written
 
     def vaccine(self, concept: dict[str, Any]) -> tuple[Kind, ...]:

@@ -36,7 +36,7 @@ _UCUM = {"lb": "[lb_av]", "lbs": "[lb_av]", "in": "[in_i]", "inches": "[in_i]", 
 
 @dataclass(frozen=True)
 class Vital:
-    """One measurement. `number` and `unit` are compared and drawn, `second` is the lower number of a blood pressure."""
+    """One measurement. `number` and `unit` are compared and drawn; of a blood pressure, the upper number."""
 
     key: str
     name: str
@@ -44,7 +44,6 @@ class Vital:
     written: str
     number: Decimal | None
     unit: str
-    second: Decimal | None = None
     sensitive: bool = False
 
 
@@ -119,7 +118,7 @@ def _pressure(base: Vital, upper: Decimal | None, lower: Decimal | None) -> Vita
     if upper is None or lower is None:
         return None
     written = f"{upper.normalize():f}/{lower.normalize():f} mmHg"
-    return replace(base, key=BLOOD_PRESSURE, written=written, number=upper, second=lower, unit="mm[Hg]")
+    return replace(base, key=BLOOD_PRESSURE, written=written, number=upper, unit="mm[Hg]")
 
 
 def _joined(found: Sequence[Vital]) -> list[Vital]:

@@ -205,7 +205,7 @@ def test_vaccines_come_newest_first_and_what_was_not_given_says_so(desk: OPEN_DE
 
 def test_the_last_of_a_kind_is_told_with_all_of_that_kind_and_no_other(desk: OPEN_DESK) -> None:
     said = desk("edge").ask("show_immunizations", "when was my last tetanus shot")
-    assert "Tetanus vaccine: your last one here was on September 2019." in said
+    assert "Tetanus vaccine, the last one in your chart: September 2019." in said
     assert "- Tetanus (Tdap): September 2019\n- Tetanus (Td, adult): June 2, 2011" in said
     assert "Flu" not in said
     said = desk("edge").ask("show_immunizations", "whooping cough shot?")
@@ -238,6 +238,18 @@ def test_a_question_about_vaccines_has_its_answer(desk: OPEN_DESK, question: str
 )
 def test_a_vaccine_has_a_plain_name(written: str, cvx: str, name: str) -> None:
     assert vaccine_name(written, record_names().vaccine(coded(cvx, CVX, written))) == name
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Hypertensive disorder", "High blood pressure (hypertensive disorder)"),
+        ("Body mass index 30+ - obesity (finding)", "Obesity"),
+        ("Something rare (disorder)", "Something rare"),
+    ],
+)
+def test_a_condition_has_a_plain_name(written: str, name: str) -> None:
+    assert record_names().condition({"text": written}) == name
 
 
 # --- vital signs
