@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.nlg import ChartlineNLG
@@ -33,7 +34,8 @@ responses:
 def say(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("CHARTLINE_CLINIC_PHONE", "555-7777")
     nlg = ChartlineNLG(domain=Domain.from_yaml(DOMAIN))
-    tracker = DialogueStateTracker.from_events("k", [], Domain.from_yaml(DOMAIN).slots)
+    asked = [ActionExecuted("action_listen"), UserUttered("show it", metadata={"tier": "full"})]
+    tracker = DialogueStateTracker.from_events("k", asked, Domain.from_yaml(DOMAIN).slots)
 
     async def generate(response: str, channel: str = "web", **values: Any) -> dict[str, Any]:
         return await nlg.generate(response, tracker, channel, **values) or {}
@@ -78,7 +80,7 @@ async def test_a_value_is_only_ever_a_value(say: Any, value: str) -> None:
 async def test_buttons_and_custom_parts_are_filled_too(say: Any) -> None:
     message = await say("utter_link", name="Rosa", link="https://clinic.example/signin/x")
     assert message["buttons"] == [{"title": "Go, Rosa", "url": "https://clinic.example/signin/x"}]
-    assert message["custom"] == {"deep": ["Rosa", {"er": "Rosa", "n": 5}]}
+    assert message["custom"]["deep"] == ["Rosa", {"er": "Rosa", "n": 5}]
 
 
 async def test_filling_a_response_leaves_the_domain_as_it_was(say: Any) -> None:

@@ -26,6 +26,10 @@ def log() -> Iterator[io.StringIO]:
     root, written = logging.getLogger(), io.StringIO()
     handler, level = logging.StreamHandler(written), root.level
     levels = {name: logging.getLogger(name).level for name in LIBRARIES}
+    for name in LIBRARIES:  # another test may have made them quiet
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    for other in root.handlers:
+        other.filters.clear()
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     yield written
