@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from accounts import logs, scrape
 from actions.portal_client import PortalClient, PortalUnavailable
+from bot import server
 from bot.channels.errors import OptedOut, Retryable, Undeliverable
 from bot.delivery import metrics
 from bot.delivery.inbox import MAX_TRIES
@@ -122,6 +124,16 @@ def test_metrics_are_read_from_this_machine_or_with_the_token(
 ) -> None:
     monkeypatch.setenv(scrape.VARIABLE, token)
     assert scrape.may_read(peer, headers) is allowed
+
+
+async def test_the_assistants_route_tells_nobody_who_comes_through_a_proxy(desk: Desk) -> None:
+    def request(**headers: str) -> Any:
+        app = SimpleNamespace(ctx=SimpleNamespace(delivery=desk.delivery))
+        return SimpleNamespace(ip="127.0.0.1", headers={"host": "localhost:5005", **headers}, app=app)
+
+    assert b"chartline_queue_depth" in (await server._metrics(request())).body
+    refused = await server._metrics(request(**{"x-forwarded-for": "203.0.113.9"}))
+    assert (refused.status, b"chartline" in refused.body) == (404, False)
 
 
 @pytest.fixture
