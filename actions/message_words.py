@@ -49,7 +49,7 @@ def _question(draft: Draft, policy: MessagePolicy, tells_all: bool) -> Said:
     if draft.question is Question.BODY and draft.aside:
         return row("utter_ask_message_body_aside", name=name, aside=draft.aside)
     if draft.question is Question.BODY:
-        about = row("utter_message_about", topic=draft.topic) if draft.topic and not draft.thread else ""
+        about = row("utter_message_about", subject=draft.topic) if draft.topic and not draft.thread else ""
         return row("utter_ask_message_body", name=name, about=about)
     if draft.question is Question.EDIT:
         return row("utter_ask_message_edit", name=name)
@@ -113,11 +113,11 @@ def thread_row(box: Mailbox, thread: Thread, today: date, tells_all: bool) -> Sa
     """One line of the inbox: who, about what, when, and whether it is unread."""
     person = name(thread.partner[1])
     when = spoken(thread.last.sent.date() if thread.last.sent else None, today)
-    topic = row("utter_message_topic", topic=thread.topic) if thread.topic and tells_all else ""
+    topic = row("utter_message_topic", subject=thread.topic) if thread.topic and tells_all else ""
     response = "utter_message_thread_unread" if box.unread(thread) else "utter_message_thread"
     if thread.awaits_answer:
         response = "utter_message_thread_yours"
-    return row(response, who=person, topic=topic, when=when)
+    return row(response, who=person, subject=topic, when=when)
 
 
 def name(display: str) -> str | Said:

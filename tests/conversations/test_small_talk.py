@@ -17,7 +17,7 @@ async def test_a_greeting_is_answered_with_what_is_possible(assistant: Assistant
 async def test_help_shows_what_can_be_said(assistant: Assistant) -> None:
     chat = await assistant.chat()
     said = await chat.say("what can you do for me?")
-    assert "Show my latest labs" in said and "Refill my lisinopril" in said and "911" in said
+    assert "Show my latest labs" in said and "Refill my medicine" in said and "911" in said
     assert "Lab results" in said.choices
 
 
