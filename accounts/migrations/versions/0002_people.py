@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from accounts.errors import StateError
+
 revision = "0002"
 down_revision = "0001"
 
@@ -104,4 +106,4 @@ def _guard(table: str, columns: tuple[str, ...]) -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the records of consent and access are not thrown away: restore a backup instead")
+    raise StateError("The records of consent and access are not thrown away: restore a backup instead")
