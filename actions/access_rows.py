@@ -59,7 +59,8 @@ def group(entries: Iterable[Entry], zone: ZoneInfo) -> list[Looks]:
 
 def _looks(which: tuple[date, str, str], together: list[Entry]) -> Looks:
     kinds = dict.fromkeys(kind for entry in reversed(together) for kind in _kinds(entry))
-    return Looks(*which, oldest=together[-1].seq, kinds=tuple(kinds))
+    in_order = sorted(kinds, key="sent".__eq__)  # what was looked at, and at the end that something was sent
+    return Looks(*which, oldest=together[-1].seq, kinds=tuple(in_order))
 
 
 def row(looks: Looks, who: Row, today: date) -> Row:

@@ -138,6 +138,11 @@ def test_what_was_written_is_told_apart() -> None:
     ]
 
 
+def test_that_something_was_sent_is_told_after_all_that_was_looked_at() -> None:
+    entries = [entry(2), entry(1, accessed=(("search", "MedicationRequest"), ("create", "Task")))]
+    assert kinds_of(entries) == [["medicines", "refills", "labs", "sent"]]
+
+
 def test_an_unknown_kind_is_named_all_the_same() -> None:
     (looks,) = group([entry(1, accessed=(("read", "Basic"),), channel="fax")], NEW_YORK)
     line = row(looks, {"response": "utter_access_you"}, date(2026, 11, 4))
